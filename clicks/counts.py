@@ -1,0 +1,61 @@
+"""What is counted of clicks: classes, batches with their watermark, totals and series."""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+HOUR_MS: Final = 3_600_000
+
+
+class TrafficClass(enum.StrEnum):
+    """Who followed a link. All but HEAD are in a link's total."""
+
+    HUMAN = "human"
+    BOT = "bot"
+    PREVIEW = "preview"  # a messenger or network that shows what is behind the link
+    PREFETCH = "prefetch"  # a browser that guessed (Sec-Purpose, Purpose)
+    MONITOR = "monitor"  # an uptime check
+    HEAD = "head"  # a HEAD request: nobody followed it
+
+
+class CountKey(NamedTuple):
+    """What one count is of: `hour_ms` is the hour's start, in ms since the Unix epoch."""
+
+    domain: str
+    code: str
+    hour_ms: int
+    traffic: TrafficClass
+
+
+@dataclass(frozen=True, slots=True)
+class ClickBatch:
+    """Counts of the clicks of one epoch with seq in (after_seq, last_seq], to be stored once and whole.
+
+    Attributes:
+        epoch: 16 random bytes that name one start of one worker.
+        after_seq: the watermark these counts go on from (compare).
+        last_seq: the watermark they reach (set).
+        counts: clicks by key.
+        dropped: clicks known to be lost, by reason ("power", "memory").
+    """
+
+    epoch: bytes
+    after_seq: int
+    last_seq: int
+    counts: Mapping[CountKey, int]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+class SeriesPoint(NamedTuple):
+    """Clicks in one interval that begins at `start_ms`."""
+
+    start_ms: int
+    clicks: Mapping[TrafficClass, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Clicks interval by interval, oldest first, without holes."""
+
+    points: Sequence[SeriesPoint]

@@ -1,0 +1,1 @@
+"""The public edge: answers short links, and imports neither the control plane nor a web framework."""

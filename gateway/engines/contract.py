@@ -1,0 +1,128 @@
+"""What an engine must do; tests/engine_contract holds each one to it, byte for byte.
+
+An engine is sans-I/O: bytes in, bytes out. The protocol owns the transport, deadlines and limits; the
+resolver finds what the engine lacks. Neither knows which engine it has.
+"""
+
+import enum
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol
+
+from shortlink.links import Change, Link, LinkKey
+
+MAX_REQUEST_LINE_BYTES: Final = 2 * 1024
+MAX_HEAD_BYTES: Final = 8 * 1024  # nginx in front refuses longer heads already
+MAX_FIELDS: Final = 64
+REQUESTS_A_TURN: Final = 128  # then other connections get their turn
+OUTPUT_A_TURN_BYTES: Final = 64 * 1024
+MAX_PENDING_REPLIES: Final = 128  # a connection: past it the engine parses no further until some are answered
+LIFETIME_SECONDS: Final = 30.0  # ±10 % jitter, from the moment the link was read; hits do not extend it
+REFRESH_AT: Final = 0.8  # of the lifetime: asked for anew in the background
+STALE_SECONDS: Final = 3_600.0  # served past its lifetime only while no store answers
+ABSENT_SECONDS: Final = 2.0
+MAX_ABSENT: Final = 100_000  # codes remembered as absent
+
+
+class Attention(enum.IntFlag):
+    """What the protocol must do after a feed or resume; 0 on the plain path."""
+
+    CLOSE = 1  # after this write: half-close, discard what comes, close
+    RESUME = 2  # complete requests are left of this read: call resume() in a later loop turn, before more bytes
+    MISSED = 4  # take_misses() has something new
+
+
+class Unavailable(enum.Enum):
+    """The answer for a key when no store could be asked."""
+
+    UNAVAILABLE = "unavailable"
+
+
+class Tier(enum.IntEnum):
+    """Where a link was found, for counters and histograms."""
+
+    CACHE = 0
+    REDIS = 1
+    STORE = 2
+
+
+class Connection(Protocol):
+    """One client's bytes, and the replies it is owed, in order."""
+
+    attention: int  # an Attention; the protocol reads it after each call and need not reset it
+    requests: int  # heads completed so far, for deadlines and the keep-alive limit
+    partial: bool  # bytes of an unfinished head are held
+    pending: int  # replies owed but not ready (misses in flight, and what waits behind them)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what was read; return all replies that are ready, to be written at once (may be empty)."""
+        ...
+
+    def resume(self) -> bytes:
+        """Go on with the held rest of a read, and return the replies that became ready since."""
+        ...
+
+    def pause(self) -> None:
+        """The transport's buffer is full: parse nothing more until the next resume()."""
+        ...
+
+    def eof(self) -> bytes:
+        """The client half-closed: every complete request still gets its answer, then CLOSE is set."""
+        ...
+
+    def drain(self) -> None:
+        """Say `Connection: close` on the next reply, and CLOSE after it."""
+        ...
+
+    def timeout(self) -> bytes:
+        """The head took too long: a 408 in its place behind the replies owed, then CLOSE; empty if no byte came."""
+        ...
+
+    def lost(self) -> None:
+        """The transport is gone: give up the replies owed, release what was held."""
+        ...
+
+
+class Engine(Protocol):
+    """One worker's requests: cache, replies and click records."""
+
+    def connection(self, peer: str | None, wake: Callable[[], None]) -> Connection:
+        """A new client. `peer`: its IP address, None for a unix socket; `wake` is what put() returns for it."""
+        ...
+
+    def take_misses(self) -> Sequence[LinkKey]:
+        """Keys to be found, each once however many wait: misses of this turn, and links due for a refresh."""
+        ...
+
+    def put(
+        self, answers: Mapping[LinkKey, Link | None | Unavailable], *, asked_at: float, tier: Tier
+    ) -> Iterable[Callable[[], None]]:
+        """What was found, read no earlier than `asked_at` (clock.monotonic()).
+
+        An answer older than a change announced since is not kept: its key comes again from take_misses().
+        Returns `wake` of each connection that has replies ready now; it should lead to resume().
+        """
+        ...
+
+    def announce(self, changes: Sequence[Change]) -> None:
+        """Links changed: older copies are dropped, and never come back."""
+        ...
+
+    def forget_all(self) -> None:
+        """Every copy is suspect (the change feed has a gap): ask again before serving, but keep them as stale."""
+        ...
+
+    def tick(self) -> None:
+        """Called about once a second: dates, gauges and bounded maps are kept up here, not on the hot path."""
+        ...
+
+    def set_salts(self, salts: Mapping[int, bytes]) -> None:
+        """Salts for visitor hashes, by UTC day number."""
+        ...
+
+    def drain(self) -> None:
+        """Every reply from now on says `Connection: close`."""
+        ...
+
+    def close(self) -> None:
+        """Close the spool cleanly. Nothing may be fed afterwards."""
+        ...

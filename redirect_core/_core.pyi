@@ -1,0 +1,140 @@
+"""The contract of the compiled module: what Python may rely on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, final
+
+__version__: Final[str]
+
+HEAD: Final[int]  # flag of a record: a HEAD request
+PREFETCH: Final[int]  # flag of a record: Sec-Purpose or Purpose said prefetch
+
+def pack_code(code: bytes) -> int | None:
+    """A 7-character code of [0-9A-Za-z] as a number below 62**7; None: it is no such code."""
+
+def unpack_code(number: int) -> bytes:
+    """The code that `pack_code` made `number` of. ValueError: not below 62**7."""
+
+def is_alias(text: bytes) -> bool:
+    """True for 1-64 bytes of [A-Za-z0-9_-]."""
+
+class SpoolLocked(OSError):
+    """Another reader holds the spool."""
+
+@final
+class Visitor:
+    """Who clicks, as far as the request says; anonymised when it is recorded, never before it is needed.
+
+    Made once per client and header set, and reused for its requests.
+    """
+
+    def __new__(cls, address: bytes, referrer: bytes, user_agent: bytes, language: bytes) -> Visitor:
+        """`address`: 4 or 16 bytes, or empty if unknown; the texts are cut to 512, 512 and 64 bytes."""
+
+@final
+class SpoolWriter:
+    """One worker's spool: the only writer of its epoch. Not thread-safe but for its own sync thread."""
+
+    def __new__(
+        cls,
+        folder: str,
+        worker: int,
+        *,
+        segment_bytes: int = 16 << 20,
+        limit_bytes: int = 4 << 30,
+        sync_every_ms: int = 200,
+    ) -> SpoolWriter:
+        """Start an epoch in `folder` (which exists): its first segment is preallocated, mapped and locked.
+
+        When the disk is full the writer starts all the same and counts in memory. OSError: anything else.
+        """
+
+    @property
+    def epoch(self) -> bytes:
+        """128 random bits that name this start of this worker."""
+
+    @property
+    def spooled(self) -> int:
+        """Records written so far; also the last seq."""
+
+    @property
+    def volatile(self) -> int:
+        """Clicks counted in memory alone, because no segment could be had; they are written when one can."""
+
+    @property
+    def dropped(self) -> int:
+        """Clicks lost because even the counts in memory were full."""
+
+    @property
+    def error(self) -> str | None:
+        """Why no segment could be had the last time; None: all is well."""
+
+    def set_salts(self, salts: Mapping[int, bytes]) -> None:
+        """Salts (16 bytes) of visitor hashes by UTC day number; without the day's own a random one serves."""
+
+    def record(self, now_ms: int, domain: bytes, code: bytes, variant: int, flags: int, visitor: Visitor) -> bool:
+        """Record one click; it survives kill -9 when this returns. False: counted in memory alone.
+
+        ValueError: `domain` over 255 bytes or `code` not 1-64 bytes.
+        """
+
+    def sync(self) -> None:
+        """fdatasync now what was recorded (releases the GIL)."""
+
+    def close(self) -> None:
+        """Write what is volatile if possible, mark the segment complete, sync and unlock it. Idempotent."""
+
+@final
+class CountBatch:
+    """Clicks of one epoch, aggregated."""
+
+    @property
+    def epoch(self) -> bytes: ...
+    @property
+    def after_seq(self) -> int: ...
+    @property
+    def last_seq(self) -> int: ...
+    @property
+    def records(self) -> int:
+        """Records read."""
+
+    @property
+    def lost(self) -> int:
+        """Seqs in (after_seq, last_seq] that no record has: lost to a power cut."""
+
+    @property
+    def oldest_ms(self) -> int:
+        """Time of the oldest record."""
+
+    @property
+    def user_agents(self) -> Sequence[bytes]:
+        """The distinct user agents of this batch."""
+
+    @property
+    def counts(self) -> Sequence[tuple[bytes, bytes, int, int, int, int]]:
+        """(domain, code, hour_ms, flags, index into user_agents, clicks); each combination once."""
+
+@final
+class SpoolReader:
+    """The one reader of a spool folder; holds its lock until closed."""
+
+    def __new__(cls, folder: str) -> SpoolReader:
+        """Take the folder's lock. SpoolLocked: another reader has it."""
+
+    def epochs(self) -> Sequence[bytes]:
+        """Epochs that have segments now."""
+
+    def read(self, watermarks: Mapping[bytes, int], max_records: int = 200_000) -> Sequence[CountBatch]:
+        """The clicks after each epoch's watermark (absent: 0), at most one batch an epoch (releases the GIL).
+
+        Reads a running writer's segments up to its last commit. Past the end of a writer that is gone it
+        looks further for records behind a torn one.
+        """
+
+    def free(self, watermarks: Mapping[bytes, int]) -> int:
+        """Delete segments that are complete (or whose writer is gone) and wholly counted; returns bytes freed."""
+
+    def size(self) -> tuple[int, int, int]:
+        """Bytes on disk, segments, and ms since the epoch of the oldest segment's creation (0: none)."""
+
+    def close(self) -> None:
+        """Give the lock back. Idempotent."""

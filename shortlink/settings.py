@@ -1,0 +1,217 @@
+"""Every setting of edge302: its variable, default, unit and meaning, in one frozen object."""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+
+import can_ada
+import msgspec
+from msgspec import Meta
+
+from shortlink.errors import Edge302Error
+
+PREFIX: Final = "EDGE302_"
+
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class BadSetting(Edge302Error, ValueError):
+    """A setting can't be used; the text is one line that names its variable."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator decides. Each field is `EDGE302_<NAME>` in the environment."""
+
+    data: Annotated[Path, Meta(description="folder for links, clicks, spool and keys")] = Path("data")
+    host: Annotated[str, Meta(description="address the edge and the control plane listen on")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="port of the edge (0: any free one)")] = 8080
+    api_port: Annotated[Port, Meta(description="port of the control plane (0: any free one)")] = 8081
+    metrics_port: Annotated[Port, Meta(description="port of /metrics, always on loopback (0: any free one)")] = 9302
+    uds: Annotated[
+        Path | None, Meta(description="unix socket the edge listens on too, one per worker: PATH.0, PATH.1 …")
+    ] = None
+    workers: Annotated[Count, Meta(description="processes of the edge (0: one a CPU core)")] = 0
+    engine: Annotated[Literal["rust", "python"], Meta(description="what answers requests on the edge")] = "python"
+    public_url: Annotated[
+        str | None,
+        Meta(description="where visitors reach the edge, such as https://go.example.com (none: host and port)"),
+    ] = None
+    domains: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="further hosts with links of their own, comma-separated; any other Host is the default domain"
+        ),
+    ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="networks (CIDR) whose X-Forwarded-For and Forwarded are believed, comma-separated"),
+    ] = ()
+    cache_mb: Annotated[Positive, Meta(description="memory for cached links, MiB a worker")] = 64
+    keepalive_requests: Annotated[
+        Count, Meta(description="requests answered on one connection before it is closed (0: no limit)")
+    ] = 1_000
+    max_connections: Annotated[Positive, Meta(description="open connections a worker")] = 20_000
+    max_connections_per_client: Annotated[
+        Count, Meta(description="open connections a worker from one address (0: no limit)")
+    ] = 2_000
+    max_misses: Annotated[Positive, Meta(description="links looked up at once a worker; past it the answer is 503")] = (
+        10_000
+    )
+    unknown_per_minute: Annotated[
+        Count,
+        Meta(
+            description="unknown codes answered to one network (/24, /64) a minute, then 429 for misses (0: no limit)"
+        ),
+    ] = 600
+    referrer_policy: Annotated[str, Meta(description="Referrer-Policy header of redirects", pattern=r"^[a-z-]+$")] = (
+        "no-referrer-when-downgrade"
+    )
+    drain_seconds: Annotated[
+        Positive, Meta(description="longest wait for requests under way when stopping, seconds")
+    ] = 10
+    spool_mb: Annotated[Annotated[int, Meta(ge=64)], Meta(description="most disk for clicks not yet counted, MiB")] = (
+        4_096
+    )
+    max_body_kb: Annotated[Positive, Meta(description="longest body of an API request, KiB (bulk: longest line)")] = 64
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="least severe log line written")
+    ] = "info"
+
+    def __post_init__(self) -> None:
+        for name, check in _CHECKS.items():
+            value = getattr(self, name)
+            try:
+                check(value)
+            except ValueError as exc:
+                raise BadSetting(f"{PREFIX}{name.upper()}: {exc}") from exc
+
+    @property
+    def base_url(self) -> str:
+        """What a code is appended to in a short URL; ends with a slash."""
+        url = self.public_url or f"http://{bracketed(self.host)}:{self.port}"
+        return url.rstrip("/") + "/"
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """Hosts that are this service itself, in lower case without a port: never a target."""
+        host: str = can_ada.parse(self.base_url).hostname
+        return frozenset({host, *self.domains})
+
+
+def load(environ: Mapping[str, str], flags: Mapping[str, object] | None = None) -> Settings:
+    """Settings from flags, else from the environment, else the defaults.
+
+    Args:
+        environ: variables, as in os.environ; empty values count as unset.
+        flags: values by field name; None values count as not given.
+
+    Raises:
+        BadSetting: a value can't be used, or a variable that starts with EDGE302_ is not a setting.
+    """
+    known = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+    for variable in environ:
+        if variable.startswith(PREFIX) and variable not in known and variable not in _NOT_SETTINGS:
+            raise BadSetting(f"{variable}: no such setting; the README lists them all")
+    values: dict[str, Any] = {
+        name: _split(name, environ[variable]) for variable, name in known.items() if environ.get(variable)
+    }
+    values |= {name: value for name, value in (flags or {}).items() if value is not None}
+    try:
+        return msgspec.convert(values, Settings, strict=False, dec_hook=_from_text)
+    except msgspec.ValidationError as exc:
+        raise BadSetting(_in_one_line(exc)) from exc
+
+
+def to_environ(settings: Settings) -> dict[str, str]:
+    """The variables that make `load` return these settings, for a child process."""
+    return {
+        PREFIX + name.upper(): ",".join(value) if isinstance(value, tuple) else str(value)
+        for name in Settings.__struct_fields__
+        if (value := getattr(settings, name)) is not None
+    }
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Variable, default and meaning of every setting, as the README prints them."""
+    hints = get_type_hints(Settings, include_extras=True)
+    defaults = Settings()
+    return [
+        (PREFIX + name.upper(), _shown(getattr(defaults, name)), _meaning(hints[name]))
+        for name in Settings.__struct_fields__
+    ]
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URL: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+# Variables that supervised processes get from their supervisor, and those of the CLI: no settings.
+_NOT_SETTINGS: Final = frozenset(
+    {"EDGE302_SLOT", "EDGE302_LISTEN_FDS", "EDGE302_SUPERVISOR_FD", "EDGE302_API_KEY", "EDGE302_API_URL"}
+)
+
+
+def _check_public_url(value: str | None) -> None:
+    if value is None:
+        return
+    try:
+        url = can_ada.parse(value)
+    except ValueError as exc:
+        raise ValueError(f"{value!r} is not a URL, such as https://go.example.com") from exc
+    if url.protocol not in ("http:", "https:") or url.pathname != "/" or url.search or url.hash:
+        raise ValueError(f"{value!r} must be http or https, without path, query and fragment")
+
+
+def _check_domains(value: tuple[str, ...]) -> None:
+    for host in value:
+        try:
+            canonical = can_ada.parse(f"http://{host}/").host
+        except ValueError as exc:
+            raise ValueError(f"{host!r} is not a host name") from exc
+        if canonical != host:
+            raise ValueError(f"write {host!r} as {canonical!r}")
+
+
+def _check_networks(value: tuple[str, ...]) -> None:
+    for network in value:
+        ipaddress.ip_network(network)
+
+
+_CHECKS: Final[dict[str, Callable[[Any], None]]] = {
+    "public_url": _check_public_url,
+    "domains": _check_domains,
+    "trusted_proxies": _check_networks,
+}
+
+
+def _split(name: str, text: str) -> object:
+    """Lists are written with commas between."""
+    if name in ("domains", "trusted_proxies"):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def _from_text(kind: type, value: object) -> object:
+    if kind is Path:
+        return Path(str(value))
+    raise NotImplementedError
+
+
+def _in_one_line(error: msgspec.ValidationError) -> str:
+    text, _, path = str(error).partition(" - at `$.")
+    name = path.rstrip("`").partition("[")[0]
+    return f"{PREFIX}{name.upper()}: {text[:1].lower()}{text[1:]}" if name else str(error)
+
+
+def _shown(value: object) -> str:
+    return "" if value is None or value == () else str(value)
+
+
+def _meaning(hint: object) -> str:
+    """The description that stands in the annotation."""
+    assert get_origin(hint) is Annotated
+    return next(meta.description for meta in get_args(hint) if isinstance(meta, Meta) and meta.description)
