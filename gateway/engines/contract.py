@@ -94,7 +94,7 @@ class Engine(Protocol):
         ...
 
     def put(
-        self, answers: Mapping[LinkKey, Link | None | Unavailable], *, asked_at: float, tier: Tier
+        self, answers: Mapping[LinkKey, Link | Unavailable | None], *, asked_at: float, tier: Tier
     ) -> Iterable[Callable[[], None]]:
         """What was found, read no earlier than `asked_at` (clock.monotonic()).
 
