@@ -20,6 +20,12 @@ class Tally:
     in_flight: int = 0
     wrong: list[bytes] = field(default_factory=list)
 
+    def __iadd__(self, more: "Tally") -> "Tally":
+        self.answered += more.answered
+        self.in_flight += more.in_flight
+        self.wrong += more.wrong
+        return self
+
 
 async def visit_until_cut(port: int, code: str, target: str, *, connections: int, until: asyncio.Event) -> Tally:
     """Follow one link over and over on several connections, until they break or `until` is set."""

@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,8 @@ def test_kill_9_of_a_worker_under_load_loses_no_click_that_was_answered(tmp_path
         seen = Tally()
         for _ in range(WORKER_KILLS):
             (worker,) = wait_for_worker(node)
-            add(
-                seen,
-                burst(node, code, moments.uniform(0.05, 0.3), lambda worker=worker: os.kill(worker, signal.SIGKILL)),
-            )
+            kill = partial(os.kill, worker, signal.SIGKILL)
+            seen += burst(node, code, moments.uniform(0.05, 0.3), kill)
             wait_until(lambda: node.total(code) >= seen.answered, 5.0, lambda: f"{node.total(code)} counted, {seen}")
             assert seen.answered <= node.total(code) <= seen.answered + seen.in_flight
         assert node.stop() == 0
@@ -47,7 +46,7 @@ def test_kill_9_of_everything_loses_no_click_and_no_link(tmp_path: Path) -> None
     code = node.shorten(TARGET)
     for round_ in range(NODE_KILLS):
         codes = [node.shorten(f"{TARGET}/{round_}/{number}") for number in range(20)]
-        add(seen, burst(node, code, moments.uniform(0.1, 0.4), node.kill_everything))
+        seen += burst(node, code, moments.uniform(0.1, 0.4), node.kill_everything)
         node.start()
         for number, made in enumerate(codes):
             assert node.api("GET", f"/api/links/{made}")[1]["target"] == f"{TARGET}/{round_}/{number}"
@@ -85,10 +84,3 @@ def answers(port: int) -> bool:
             return connection.recv(16).startswith(b"HTTP/1.1 200")
     except OSError:
         return False
-
-
-def add(seen: Tally, more: Tally) -> None:
-    """Sum up the bursts."""
-    seen.answered += more.answered
-    seen.in_flight += more.in_flight
-    seen.wrong += more.wrong
