@@ -51,6 +51,4 @@ class JsonFormatter(logging.Formatter):
 
 
 # What every record has; anything else on a record came in through `extra`.
-_STANDARD: Final = frozenset(
-    {*vars(logging.LogRecord("", 0, "", 0, "", None, None)), "message", "asctime", "taskName"}
-)
+_STANDARD: Final = frozenset({*vars(logging.LogRecord("", 0, "", 0, "", None, None)), "message", "asctime", "taskName"})
