@@ -6,7 +6,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .make
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Only wheels with a known hash are installed: no package's build script runs here.
+PIP_INSTALL := $(BIN)/python -m pip install -q --require-hashes --only-binary :all:
+CARGO_CHECKS := --locked --workspace --all-targets
+export PATH := $(CURDIR)/$(BIN):$(PATH):$(HOME)/.cargo/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CARGO_BUILD_JOBS ?= 2
 
@@ -16,26 +19,70 @@ help: ## this list
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "edge302 needs Python 3.11 or newer; name one with make PYTHON=/path/to/python3"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) can't make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 
 $(STAMPS)/run: requirements/run.txt | $(BIN)/python
-	$(BIN)/python -m pip install -q --require-hashes --only-binary :all: -r requirements/run.txt
+	@echo "installing the locked dependencies into $(VENV)"
+	@$(PIP_INSTALL) -r requirements/run.txt
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: requirements/dev.txt | $(BIN)/python
-	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@echo "installing the locked development dependencies into $(VENV)"
+	@$(PIP_INSTALL) -r requirements/dev.txt
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
 
 RUST := Cargo.toml Cargo.lock redirect_core/Cargo.toml $(shell find redirect_core/src -name '*.rs')
 $(STAMPS)/build: $(RUST) pyproject.toml | $(STAMPS)/run
 	@command -v cargo >/dev/null || { echo "edge302 needs Rust: see https://rustup.rs, then try again"; exit 1; }
-	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@echo "building the extension in release mode"
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 .PHONY: build
 build: $(STAMPS)/build ## make .venv, install the locked dependencies, build the extension
 
+.PHONY: run
+run: build ## start edge302 on this machine (ARGS="--port 9000 …"); Ctrl-C drains and stops it
+	@exec $(BIN)/python -m devstack.foreground $(BIN)/edge302 up $(ARGS)
+
+.PHONY: test test-fast
+test: $(STAMPS)/dev build services ## run every test, Rust and Python
+	@$(BIN)/python -m devstack.suite
+
+test-fast: $(STAMPS)/dev build ## run the tests that take no more than a few seconds each
+	@$(BIN)/python -m devstack.suite --fast
+
+.PHONY: lint
+lint: $(STAMPS)/dev build ## formatting, lint, types, import contract, lock files
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m devstack.locks --check
+	cargo fmt --all --check
+	cargo clippy -q $(CARGO_CHECKS) -- -D warnings
+	cargo clippy -q $(CARGO_CHECKS) --features extension-module -- -D warnings
+
 .PHONY: lock
 lock: $(STAMPS)/dev ## make requirements/*.txt anew from pyproject.toml
-	$(BIN)/uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/run.txt
-	$(BIN)/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -o requirements/dev.txt
+	@$(BIN)/python -m devstack.locks
+
+.PHONY: readme
+readme: $(STAMPS)/dev ## write the README's tables anew from the settings and the newest results
+	@$(BIN)/python -m devstack.readme
+
+# Standard output is the result as JSON and nothing else: `make bench > result.json`.
+.PHONY: bench
+bench: ## measure side by side with nginx and a bare server (BENCH_ROUNDS, BENCH_SECONDS, BENCH_NAME)
+	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
+	@$(BIN)/python -m bench
+
+.PHONY: services
+services: | $(BIN)/python ## install the servers and tools that tests and bench need (Debian, as root)
+	@$(BIN)/python -m devstack.services
+
+.PHONY: clean
+clean: ## remove all that was built; data stays
+	rm -rf $(VENV) $(STAMPS) target dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -f redirect_core/*.so

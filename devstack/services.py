@@ -1,0 +1,78 @@
+"""Install the servers and tools that tests and benchmarks start: only what is missing, from Debian's packages."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+SYSTEM_FOLDERS: Final = "/usr/sbin:/sbin"  # where Debian keeps daemons; not on every user's PATH
+
+
+class Tool(NamedTuple):
+    """A command, the Debian package it comes in, and what goes without it."""
+
+    command: str
+    package: str
+    used_for: str
+
+
+TOOLS: Final = (
+    Tool("nginx", "nginx", "the comparison in `make bench`, and tests of the operator's config"),
+    Tool("wrk", "wrk", "load in `make bench` and in the tests that kill a gateway under load"),
+    Tool("strace", "strace", "the test that a link is on disk before its 201"),
+    Tool("taskset", "util-linux", "pinning server and load to a core each in `make bench`"),
+)
+
+
+def find(command: str) -> str | None:
+    """The command's path, looked for among daemons too; None: it is not installed."""
+    return shutil.which(command, path=f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}")
+
+
+def in_ci() -> bool:
+    """True where nothing may be skipped: what is missing is a failure."""
+    return os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+def missing() -> list[Tool]:
+    """The tools that are not installed."""
+    return [tool for tool in TOOLS if find(tool.command) is None]
+
+
+def install() -> int:
+    """Install what is missing, or say what goes without it and why; returns an exit code."""
+    if not missing():
+        return 0
+    reason = _reason_not_to_install() or _install([tool.package for tool in missing()])
+    left = missing()
+    for tool in left:
+        print(f"{'missing' if in_ci() else 'skipped'}: {tool.command} ({reason}); it serves for {tool.used_for}")
+    return 1 if left and in_ci() else 0
+
+
+def _reason_not_to_install() -> str | None:
+    if find("apt-get") is None:
+        return "no apt-get here: install it by hand"
+    if os.geteuid() != 0:
+        return f"not root: apt-get install {' '.join(tool.package for tool in missing())}"
+    return None
+
+
+def _install(packages: Sequence[str]) -> str:
+    """Install packages without starting their services; returns why a package may be missing all the same."""
+    print(f"installing {' '.join(packages)}", flush=True)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # 1: start no daemon
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages],
+    ):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return f"`{' '.join(command)}` failed: {done.stderr.strip().splitlines()[-1:]}"
+    return "its package did not bring it"
+
+
+if __name__ == "__main__":
+    sys.exit(install())
