@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+# An epoch's watermark outlives its last segment by a day, so that a segment that comes back (a restored
+# backup, a disk that was read-only for a while) is not counted again.
+WATERMARK_KEPT_MS: Final = DAY_MS
 
 
 class TrafficClass(enum.StrEnum):
@@ -59,3 +63,10 @@ class Series:
     """Clicks interval by interval, oldest first, without holes."""
 
     points: Sequence[SeriesPoint]
+
+
+def whole_hours(since_ms: int, until_ms: int) -> range:
+    """The starts of the hours in [since_ms, until_ms), in ms. ValueError: a time that is not on the hour."""
+    if since_ms % HOUR_MS or until_ms % HOUR_MS:
+        raise ValueError("a series begins and ends on the hour")
+    return range(since_ms, until_ms, HOUR_MS)

@@ -1,0 +1,148 @@
+"""Clicks in SQLite: one file, written by the shipper alone, read by whoever shows figures."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, TypeVar
+
+from clicks.counts import (
+    HOUR_MS,
+    WATERMARK_KEPT_MS,
+    ClickBatch,
+    Series,
+    SeriesPoint,
+    TrafficClass,
+    whole_hours,
+)
+from shortlink.clock import Clock
+from shortlink.links import LinkKey
+from shortlink.stores.sqlite_file import Connection, SqliteFile
+
+Answer = TypeVar("Answer")
+
+MIGRATIONS: Final = Path(__file__).with_name("migrations") / "sqlite"
+# A class is stored as its place here: never reorder, only append.
+_CLASSES: Final = (
+    TrafficClass.HUMAN,
+    TrafficClass.BOT,
+    TrafficClass.PREVIEW,
+    TrafficClass.PREFETCH,
+    TrafficClass.MONITOR,
+    TrafficClass.HEAD,
+)
+_NUMBERS: Final = {traffic: number for number, traffic in enumerate(_CLASSES)}
+
+
+class SqliteClickStore:
+    """A ClickStore in one SQLite file. Opened read-only, a file that is not there yet has counted nothing."""
+
+    def __init__(self, path: Path, clock: Clock, *, read_only: bool = False) -> None:
+        self._path = path
+        self._clock = clock
+        self._read_only = read_only
+        self._file = SqliteFile(path, MIGRATIONS, read_only=read_only)
+
+    async def open(self) -> None:
+        await self._file.open()
+
+    async def close(self) -> None:
+        await self._file.close()
+
+    async def add(self, batch: ClickBatch) -> bool:
+        rows = _Rows(batch, self._clock.now_ms())  # made ahead, to keep the transaction short
+        return await self._file.write(rows.add)
+
+    async def watermarks(self) -> dict[bytes, int]:
+        return await self._read(lambda db: dict(db.execute("SELECT epoch, seq FROM watermark")), {})
+
+    async def forget_epochs(self, epochs: Sequence[bytes], now_ms: int) -> int:
+        def work(db: Connection) -> int:
+            db.executemany(_TOUCH, [(now_ms, epoch) for epoch in epochs])
+            db.execute("DELETE FROM watermark WHERE touched_at <= ?", (now_ms - WATERMARK_KEPT_MS,))
+            return db.changes()
+
+        return await self._file.write(work)
+
+    async def totals(self, keys: Sequence[LinkKey]) -> dict[LinkKey, Mapping[TrafficClass, int]]:
+        def work(db: Connection) -> dict[LinkKey, Mapping[TrafficClass, int]]:
+            # Key by key: a look-up costs microseconds, and one statement serves any number of keys.
+            found = ((key, _by_class(db.execute(_TOTAL, key))) for key in keys)
+            return {key: clicks for key, clicks in found if clicks}
+
+        return await self._read(work, {})
+
+    async def service_totals(self) -> Mapping[TrafficClass, int]:
+        return await self._read(lambda db: _by_class(db.execute("SELECT class, clicks FROM service_total")), {})
+
+    async def dropped(self) -> Mapping[str, int]:
+        return await self._read(lambda db: dict(db.execute("SELECT reason, clicks FROM dropped")), {})
+
+    async def series(self, key: LinkKey | None, since_ms: int, until_ms: int) -> Series:
+        hours = whole_hours(since_ms, until_ms)
+        span = (since_ms // HOUR_MS, until_ms // HOUR_MS)
+
+        def work(db: Connection) -> dict[int, dict[TrafficClass, int]]:
+            rows = db.execute(_SERVICE_HOURS, span) if key is None else db.execute(_HOURS, (*key, *span))
+            clicks: dict[int, dict[TrafficClass, int]] = defaultdict(dict)
+            for hour, number, count in rows:
+                clicks[hour * HOUR_MS][_CLASSES[number]] = count
+            return clicks
+
+        clicks = await self._read(work, {})
+        return Series([SeriesPoint(hour_ms, clicks.get(hour_ms, {})) for hour_ms in hours])
+
+    async def _read(self, work: Callable[[Connection], Answer], nothing: Answer) -> Answer:
+        if self._read_only and not self._path.exists():
+            return nothing
+        return await self._file.read(work)
+
+
+class _Rows:
+    """A batch as rows, in the order of the tables' keys: neighbours share pages, which halves the time of a batch."""
+
+    def __init__(self, batch: ClickBatch, now_ms: int) -> None:
+        self._batch = batch
+        self._now_ms = now_ms
+        self._hours = [
+            (domain, code, hour_ms // HOUR_MS, _NUMBERS[traffic], clicks)
+            for (domain, code, hour_ms, traffic), clicks in sorted(batch.counts.items())
+        ]
+        service: Counter[tuple[int, int]] = Counter()
+        for _, _, hour, number, clicks in self._hours:
+            service[hour, number] += clicks
+        self._service = [(hour, number, clicks) for (hour, number), clicks in service.items()]
+
+    def add(self, db: Connection) -> bool:
+        """Compare the watermark, then count and set it; called within one transaction."""
+        batch = self._batch
+        reached = db.execute("SELECT seq FROM watermark WHERE epoch = ?", (batch.epoch,)).fetchone()
+        if (reached[0] if reached else 0) != batch.after_seq:
+            return False
+        db.executemany(_ADD_TOTAL, [(domain, code, number, clicks) for domain, code, _, number, clicks in self._hours])
+        db.executemany(_ADD_HOUR, self._hours)
+        db.executemany(_ADD_SERVICE_TOTAL, [(number, clicks) for _, number, clicks in self._service])
+        db.executemany(_ADD_SERVICE_HOUR, self._service)
+        db.executemany(_ADD_DROPPED, list(batch.dropped.items()))
+        db.execute(_SET_WATERMARK, (batch.epoch, batch.last_seq, self._now_ms))
+        return True
+
+
+def _by_class(rows: Iterable[tuple[int, int]]) -> dict[TrafficClass, int]:
+    return {_CLASSES[number]: clicks for number, clicks in rows}
+
+
+_ADD_TOTAL: Final = """INSERT INTO click_total (domain, code, class, clicks) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks"""
+_ADD_HOUR: Final = """INSERT INTO click_hour (domain, code, hour, class, clicks) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks"""
+_ADD_SERVICE_TOTAL: Final = """INSERT INTO service_total (class, clicks) VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks"""
+_ADD_SERVICE_HOUR: Final = """INSERT INTO service_hour (hour, class, clicks) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks"""
+_ADD_DROPPED: Final = """INSERT INTO dropped (reason, clicks) VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks"""
+_SET_WATERMARK: Final = "INSERT OR REPLACE INTO watermark (epoch, seq, touched_at) VALUES (?, ?, ?)"
+_TOUCH: Final = "UPDATE watermark SET touched_at = ? WHERE epoch = ?"
+_TOTAL: Final = "SELECT class, clicks FROM click_total WHERE domain = ? AND code = ?"
+_HOURS: Final = "SELECT hour, class, clicks FROM click_hour WHERE domain = ? AND code = ? AND hour >= ? AND hour < ?"
+_SERVICE_HOURS: Final = "SELECT hour, class, clicks FROM service_hour WHERE hour >= ? AND hour < ?"
