@@ -29,7 +29,7 @@ def test_kill_9_of_a_worker_under_load_loses_no_click_that_was_answered(tmp_path
             (worker,) = wait_for_worker(node)
             kill = partial(os.kill, worker, signal.SIGKILL)
             seen += burst(node, code, moments.uniform(0.05, 0.3), kill)
-            wait_until(lambda: node.total(code) >= seen.answered, 5.0, lambda: f"{node.total(code)} counted, {seen}")
+            wait_for_clicks(node, code, seen)
             assert seen.answered <= node.total(code) <= seen.answered + seen.in_flight
         assert node.stop() == 0
     assert not seen.wrong
@@ -50,7 +50,7 @@ def test_kill_9_of_everything_loses_no_click_and_no_link(tmp_path: Path) -> None
         node.start()
         for number, made in enumerate(codes):
             assert node.api("GET", f"/api/links/{made}")[1]["target"] == f"{TARGET}/{round_}/{number}"
-        wait_until(lambda: node.total(code) >= seen.answered, 5.0, lambda: f"{node.total(code)} counted, {seen}")
+        wait_for_clicks(node, code, seen)
     assert node.stop() == 0
     with node:
         assert seen.answered <= node.total(code) <= seen.answered + seen.in_flight
@@ -68,6 +68,11 @@ def burst(node: Node, code: str, seconds: float, kill: Callable[[], None]) -> Ta
         return await asyncio.wait_for(visitors, 10)
 
     return asyncio.run(run())
+
+
+def wait_for_clicks(node: Node, code: str, seen: Tally) -> None:
+    """The stats reach what was answered."""
+    wait_until(lambda: node.total(code) >= seen.answered, 5.0, lambda: f"{node.total(code)} counted, {seen}")
 
 
 def wait_for_worker(node: Node) -> list[int]:
