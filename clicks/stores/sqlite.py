@@ -88,7 +88,8 @@ class SqliteClickStore:
                 clicks[hour * HOUR_MS][_CLASSES[number]] = count
             return clicks
 
-        clicks = await self._read(work, {})
+        nothing: dict[int, dict[TrafficClass, int]] = {}
+        clicks = await self._read(work, nothing)
         return Series([SeriesPoint(hour_ms, clicks.get(hour_ms, {})) for hour_ms in hours])
 
     async def _read(self, work: Callable[[Connection], Answer], nothing: Answer) -> Answer:

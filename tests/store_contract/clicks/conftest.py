@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from clicks.stores.contract import ClickStore
 from clicks.stores.memory import MemoryClickStore
 from clicks.stores.sqlite import SqliteClickStore
 from tests.store_contract.clicks.running import Running
@@ -16,11 +17,15 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+def memory(_: Path, clock: ManualClock) -> ClickStore:
+    return MemoryClickStore(clock)
+
+
+def sqlite(folder: Path, clock: ManualClock) -> ClickStore:
+    return SqliteClickStore(folder / "clicks.db", clock)
+
+
+@pytest.fixture(params=[memory, sqlite])
 def store(request: pytest.FixtureRequest, clock: ManualClock, tmp_path: Path) -> Iterator[Running]:
-    stores = {
-        "memory": lambda: MemoryClickStore(clock),
-        "sqlite": lambda: SqliteClickStore(tmp_path / "clicks.db", clock),
-    }
-    with Running(stores[request.param]()) as running:
+    with Running(request.param(tmp_path, clock)) as running:
         yield running

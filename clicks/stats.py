@@ -1,0 +1,101 @@
+"""The figures that people ask for: the one door to click counts for the control plane."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from clicks.counts import DAY_MS, HOUR_MS, TrafficClass
+from clicks.stores.contract import ClickStore
+from clicks.stores.sqlite import SqliteClickStore
+from shortlink.clock import Clock
+from shortlink.datadir import DataFolder
+from shortlink.links import LinkKey
+
+SHOWN_HOURS: Final = 24
+
+
+class HourlyClicks(NamedTuple):
+    """Clicks in the hour that begins at `start_ms`, HEAD requests left out."""
+
+    start_ms: int
+    clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStats:
+    """A link's clicks. HEAD requests stand in `by_class` alone.
+
+    Attributes:
+        total: clicks ever.
+        today: clicks since midnight UTC.
+        last_24h: the running hour and the 23 before it, oldest first.
+        by_class: clicks ever, by class; every class is named.
+    """
+
+    total: int
+    today: int
+    last_24h: Sequence[HourlyClicks]
+    by_class: Mapping[TrafficClass, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStats(LinkStats):
+    """The clicks of all links, removed ones included; `dropped`: clicks known to be lost, by reason."""
+
+    dropped: Mapping[str, int]
+
+
+class ClickStats:
+    """Answers from a store of clicks. Every method raises StoreUnavailable when the store can't answer."""
+
+    def __init__(self, store: ClickStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def of_link(self, key: LinkKey) -> LinkStats:
+        """The clicks of one link; all zeros when nobody has followed it, or there is no such link."""
+        recent = await self._recent(key)
+        by_class = _every_class((await self._store.totals([key])).get(key, {}))
+        return LinkStats(_followed(by_class), *recent, by_class)
+
+    async def of_service(self) -> ServiceStats:
+        """The clicks of the whole service."""
+        recent = await self._recent(None)
+        by_class = _every_class(await self._store.service_totals())
+        return ServiceStats(_followed(by_class), *recent, by_class, await self._store.dropped())
+
+    async def totals(self, keys: Sequence[LinkKey]) -> dict[LinkKey, int]:
+        """Clicks ever of each of these links, zeros included."""
+        found = await self._store.totals(keys)
+        return {key: _followed(found.get(key, {})) for key in keys}
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        await self._store.close()
+
+    async def _recent(self, key: LinkKey | None) -> tuple[int, Sequence[HourlyClicks]]:
+        """Today's clicks and those of the last hours; asked for before the total, which so is never smaller."""
+        now_ms = self._clock.now_ms()
+        midnight = now_ms // DAY_MS * DAY_MS
+        until = now_ms // HOUR_MS * HOUR_MS + HOUR_MS
+        series = await self._store.series(key, until - SHOWN_HOURS * HOUR_MS, until)
+        hours = [HourlyClicks(point.start_ms, _followed(point.clicks)) for point in series.points]
+        return sum(hour.clicks for hour in hours if hour.start_ms >= midnight), hours
+
+
+async def open_stats(folder: DataFolder, clock: Clock) -> ClickStats:
+    """Stats of a node's own clicks, read beside its shipper; zeros until that has made its file.
+
+    The file is opened when it is first asked, and again after trouble.
+    """
+    store = SqliteClickStore(folder.clicks_db, clock, read_only=True)
+    await store.open()
+    return ClickStats(store, clock)
+
+
+def _every_class(clicks: Mapping[TrafficClass, int]) -> dict[TrafficClass, int]:
+    return {traffic: clicks.get(traffic, 0) for traffic in TrafficClass}
+
+
+def _followed(clicks: Mapping[TrafficClass, int]) -> int:
+    return sum(count for traffic, count in clicks.items() if traffic is not TrafficClass.HEAD)
