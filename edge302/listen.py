@@ -3,6 +3,7 @@
 import errno
 import socket
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +18,12 @@ class PortTaken(Edge302Error):
     """Somebody else listens where we should."""
 
 
-def edge_sockets(host: str, port: int, count: int) -> list[socket.socket]:
+def edge_sockets(host: str, port: int, count: int, held: ExitStack) -> list[socket.socket]:
     """One listening socket a worker, all on one port, between which the kernel spreads connections.
 
     Args:
         port: 0 for any free one; ask the sockets which.
+        held: closes them, whatever happens.
 
     Raises:
         PortTaken: the port is in use. BadSetting: the address can't be used.
@@ -29,27 +31,29 @@ def edge_sockets(host: str, port: int, count: int) -> list[socket.socket]:
     if port:
         # SO_REUSEPORT would let a second node of the same user in and share our traffic with it.
         _bind(host, port, "port", reuse_port=False).close()
-    first = _bind(host, port, "port", reuse_port=True)
-    sockets = [first, *(_bind(host, port_of(first), "port", reuse_port=True) for _ in range(count - 1))]
+    sockets: list[socket.socket] = []
+    for _ in range(count):
+        sockets.append(held.enter_context(_bind(host, port, "port", reuse_port=True)))
+        port = port_of(sockets[0])
     # All are bound before one listens: a connection is never given to a socket group that still grows.
     for listener in sockets:
         listener.listen(BACKLOG)
     return sockets
 
 
-def api_socket(host: str, port: int) -> socket.socket:
+def api_socket(host: str, port: int, held: ExitStack) -> socket.socket:
     """The control plane's listening socket. Raises as `edge_sockets` does."""
-    listener = _bind(host, port, "api_port", reuse_port=False)
+    listener = held.enter_context(_bind(host, port, "api_port", reuse_port=False))
     listener.listen(BACKLOG)
     return listener
 
 
-def unix_sockets(path: Path, count: int) -> list[socket.socket]:
+def unix_sockets(path: Path, count: int, held: ExitStack) -> list[socket.socket]:
     """One listening unix socket a worker: PATH.0, PATH.1 and so on.
 
     PortTaken: somebody listens there. BadSetting: the path can't be used. What a dead process left is removed.
     """
-    return [_bind_unix(path.with_name(f"{path.name}.{slot}")) for slot in range(count)]
+    return [held.enter_context(_bind_unix(path.with_name(f"{path.name}.{slot}"))) for slot in range(count)]
 
 
 def port_of(listener: socket.socket) -> int:

@@ -1,0 +1,82 @@
+"""Everything that a node exports, each metric once."""
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from edge302.holdings import Holdings, metrics_folder
+from edge302.metrics.spool import spool_metrics
+from edge302.metrics.workers import worker_metrics
+from edge302.roles import API, GATEWAY, SHIPPER
+from shortlink.clock import Clock, SystemClock
+
+BY_PROMETHEUS_CLIENT: Final = (API, SHIPPER)  # roles that keep their metrics in prometheus-client's files
+
+
+class NodeCollector(Collector):
+    """Collects at each scrape, from files that the processes keep; none of them is asked."""
+
+    def __init__(
+        self, holdings: Holdings, restarts: Callable[[], Mapping[str, int]], clock: Clock | None = None
+    ) -> None:
+        """`restarts`: how often processes were started again, by role."""
+        self._holdings = holdings
+        self._restarts = restarts
+        self._clock = clock or SystemClock()
+
+    def collect(self) -> Iterable[Metric]:
+        """All families, as prometheus-client's exposition wants them."""
+        return merged(self._families())
+
+    def _families(self) -> Iterable[Metric]:
+        folder, roles, now_ms = self._holdings.folder, self._holdings.locks, self._clock.now_ms()
+        yield self._build()
+        yield self._restarted()
+        if GATEWAY in roles:
+            yield from worker_metrics(folder, now_ms)
+        if GATEWAY in roles or SHIPPER in roles:
+            yield from spool_metrics(folder.spool, now_ms)
+        for role in BY_PROMETHEUS_CLIENT:
+            if role in roles:
+                yield from _kept_by_prometheus_client(str(metrics_folder(folder, role)))
+
+    def _build(self) -> Metric:
+        facts = {
+            "version": version("edge302"),
+            "engine": self._holdings.settings.engine,
+            "python": platform.python_version(),
+        }
+        return InfoMetricFamily("edge302_build", "What runs here.", value=facts)
+
+    def _restarted(self) -> Metric:
+        family = CounterMetricFamily(
+            "edge302_restarts", "Processes started again after they died or fell silent.", labels=["role"]
+        )
+        for role, count in self._restarts().items():
+            family.add_metric([role], count)
+        return family
+
+
+def _kept_by_prometheus_client(folder: str) -> Iterable[Metric]:
+    """The sums over all processes that a role ever had since it was started."""
+    collector = MultiProcessCollector(None, folder)  # type: ignore[no-untyped-call]
+    return collector.collect()  # type: ignore[no-untyped-call,no-any-return]
+
+
+def merged(families: Iterable[Metric]) -> Iterable[Metric]:
+    """One family a name, as the format demands, where several processes have parts of it; the first sample wins."""
+    by_name: dict[str, Metric] = {}
+    for family in families:
+        first = by_name.setdefault(family.name, family)
+        if first is not family:
+            known = {(sample.name, tuple(sorted(sample.labels.items()))) for sample in first.samples}
+            first.samples += [
+                sample for sample in family.samples if (sample.name, tuple(sorted(sample.labels.items()))) not in known
+            ]
+    return by_name.values()
