@@ -1,0 +1,1 @@
+"""What the command `edge302` understands; each file holds the commands of one subject."""
