@@ -46,7 +46,8 @@ _BROWSER: Final = Verdict(TrafficClass.HUMAN, "browser")
 # Part of a user agent → reason; the first that is found decides, so what borrows other names comes first.
 _PREVIEWS: Final = {
     "facebookexternalhit/1.1 Facebot Twitterbot": "imessage",  # Messages on Apple devices
-    "line-poker": "line",  # beside facebookexternalhit
+    "line-poker": "line",  # beside facebookexternalhit, as is the next
+    "kakaotalk-scrap": "kakaotalk",
     "facebookexternalhit": "facebook",
     "Facebot": "facebook",
     "Meta-ExternalHit/": "facebook",
@@ -68,7 +69,6 @@ _PREVIEWS: Final = {
     "redditbot": "reddit",
     "vkShare": "vk",
     "OdklBot/": "odnoklassniki",
-    "kakaotalk-scrap": "kakaotalk",
     "Snap URL Preview Service": "snapchat",
     "SnapURLPreview/": "snapchat",
     "Bluesky Cardyb": "bluesky",

@@ -1,0 +1,85 @@
+"""`python -m clicks`: the shipper process of a node."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from typing import Final
+
+from clicks.shipper import Shipper
+from clicks.stores.sqlite import SqliteClickStore
+from redirect_core import SpoolLocked, SpoolReader
+from shortlink import logs, settings
+from shortlink.clock import SystemClock
+from shortlink.datadir import DataFolder
+from shortlink.errors import Edge302Error
+
+FAILED: Final = 1
+BAD_SETTING: Final = 2
+ALREADY_RUNNING: Final = 3
+
+_log: Final = logging.getLogger(__name__)
+
+
+def main() -> int:
+    """Ship until told to stop; returns the exit code."""
+    try:
+        chosen = settings.load(os.environ)
+    except settings.BadSetting as exc:
+        sys.stderr.write(f"{exc}\n")
+        return BAD_SETTING
+    logs.setup("shipper", chosen.log_level)
+    folder = DataFolder(chosen.data)
+    folder.create()
+    try:
+        reader = SpoolReader(str(folder.spool))
+    except SpoolLocked:
+        _log.error("another shipper already reads %s; stop it first, or choose another EDGE302_DATA", folder.spool)
+        return ALREADY_RUNNING
+    with contextlib.closing(reader):
+        return asyncio.run(_serve(folder, reader, chosen.drain_seconds))
+
+
+async def _serve(folder: DataFolder, reader: SpoolReader, drain_seconds: float) -> int:
+    clock = SystemClock()
+    store = SqliteClickStore(folder.clicks_db, clock)
+    shipper = Shipper(reader, store, clock)
+    try:
+        await store.open()
+        await shipper.run(_told_to_stop())
+        if not await shipper.drain(drain_seconds):
+            _log.error(
+                "not all clicks could be counted in %s s; the spool keeps them for the next start", drain_seconds
+            )
+            return FAILED
+    except Edge302Error as exc:
+        _log.error("%s", exc)
+        return FAILED
+    finally:
+        await store.close()
+    return 0
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT, or when the supervisor is gone. A second signal ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        stopping.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    if descriptor := os.environ.get("EDGE302_SUPERVISOR_FD"):
+        # The supervisor holds the pipe's other end and never writes: it becomes readable when that is closed.
+        pipe = int(descriptor)
+        loop.add_reader(pipe, lambda: (loop.remove_reader(pipe), stopping.set()))
+    return stopping
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,42 @@
+"""What the shipper tells Prometheus."""
+
+from collections import Counter as Sum
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from clicks.counts import ClickBatch, TrafficClass
+
+STORED: Final = Counter("edge302_clicks_stored", "Clicks counted in the store, by class.", ["class"])
+DROPPED: Final = Counter("edge302_clicks_dropped", "Clicks known to be lost, by reason.", ["reason"])
+BATCHES: Final = Counter("edge302_ship_batches", "Batches of clicks counted in the store.")
+SECONDS: Final = Histogram(
+    "edge302_ship_seconds",
+    "Time to read, class and count what waited in the spool.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+# One shipper a node: the newest value is the node's, also while the next shipper starts.
+SPOOL_BYTES: Final = Gauge("edge302_spool_bytes", "Disk taken by click segments.", multiprocess_mode="mostrecent")
+SPOOL_SEGMENTS: Final = Gauge("edge302_spool_segments", "Click segments on disk.", multiprocess_mode="mostrecent")
+SPOOL_OLDEST: Final = Gauge(
+    "edge302_spool_oldest_seconds",
+    "Age of the oldest click that is not counted yet; 0: none waits.",
+    multiprocess_mode="mostrecent",
+)
+
+# A series that is there from the start shows its first event as an increase.
+for traffic in TrafficClass:
+    STORED.labels(traffic.value)
+DROPPED.labels("power")
+
+
+def stored(batch: ClickBatch) -> None:
+    """Tell of a batch that the store has taken."""
+    clicks: Sum[TrafficClass] = Sum()
+    for key, count in batch.counts.items():
+        clicks[key.traffic] += count
+    for traffic, count in clicks.items():
+        STORED.labels(traffic.value).inc(count)
+    for reason, count in batch.dropped.items():
+        DROPPED.labels(reason).inc(count)
+    BATCHES.inc()
