@@ -1,0 +1,65 @@
+"""`python -m control_api`: the control plane's process, as the supervisor starts it."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import uvloop
+
+from control_api.app import served
+from control_api.opening import opened
+from control_api.serving import serve, stop_on_signals
+from shortlink import logs, settings
+from shortlink.clock import SystemClock
+from shortlink.datadir import DataFolder
+from shortlink.errors import Edge302Error
+from shortlink.settings import BadSetting, Settings
+
+FAILED: Final = 1
+BAD_SETTING: Final = 2
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Run the control plane; returns its exit code."""
+    try:
+        loaded = settings.load(environ)
+        listener, supervisor = _inherited(environ)
+    except BadSetting as exc:
+        print(exc, file=sys.stderr)
+        return BAD_SETTING
+    logs.setup("api", loaded.log_level)
+    try:
+        uvloop.run(_run(loaded, listener, supervisor))
+    except Edge302Error as exc:
+        logging.getLogger("control_api").error("can't start: %s", exc)
+        return FAILED
+    return 0
+
+
+def _inherited(environ: Mapping[str, str]) -> tuple[socket.socket, int | None]:
+    """The listening socket and the pipe that the supervisor passed on."""
+    if not environ.get("EDGE302_LISTEN_FDS"):
+        raise BadSetting("EDGE302_LISTEN_FDS: this process gets its socket from a supervisor; start `edge302 api`")
+    try:
+        supervisor = environ.get("EDGE302_SUPERVISOR_FD")
+        listener = socket.socket(fileno=int(environ["EDGE302_LISTEN_FDS"]))
+        return listener, int(supervisor) if supervisor else None
+    except (ValueError, OSError) as exc:
+        raise BadSetting(f"EDGE302_LISTEN_FDS, EDGE302_SUPERVISOR_FD: not open descriptors: {exc}") from exc
+
+
+async def _run(loaded: Settings, listener: socket.socket, supervisor: int | None) -> None:
+    stop = asyncio.Event()
+    stop_on_signals(stop, supervisor)
+    folder = DataFolder(loaded.data)
+    folder.create()
+    async with opened(loaded, folder, SystemClock()) as plane, plane.kept_in_order():
+        await serve(served(plane), listener, folder.control_socket, loaded.drain_seconds, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))

@@ -1,0 +1,107 @@
+"""The control plane as one ASGI app: its routes, and how what they raise becomes a reply."""
+
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from control_api import problems
+from control_api.observing import Observed, request_id
+from control_api.plane import ControlPlane
+from control_api.problems import Problem
+from control_api.routes import bulk, documents, health, keys, links, shorten, stats
+from shortlink.errors import InvalidLink, StoreUnavailable
+
+# The busiest first: routes are tried in this order.
+ROUTES: Final[tuple[BaseRoute, ...]] = (
+    *shorten.ROUTES,
+    *bulk.ROUTES,
+    *links.ROUTES,
+    *stats.ROUTES,
+    *health.ROUTES,
+    *keys.ROUTES,
+    *documents.ROUTES,
+)
+
+
+def served(plane: ControlPlane) -> ASGIApp:
+    """The app as servers run it: logged, measured, with HEAD."""
+    return HeadAsGet(Observed(routed(plane), plane.log, plane.clock))
+
+
+def routed(plane: ControlPlane) -> FastAPI:
+    """The routes alone."""
+    app = FastAPI(
+        title="edge302",
+        version=health.VERSION,
+        routes=list(ROUTES),
+        openapi_url=None,  # routes/documents.py serves ours
+        redirect_slashes=False,
+        exception_handlers={
+            Problem: _problem,
+            InvalidLink: _invalid_link,
+            StoreUnavailable: _store_unavailable,
+            RequestValidationError: _invalid_parameter,
+            HTTPException: _unrouted,
+        },
+    )
+    app.state.plane = plane
+    return app
+
+
+class HeadAsGet:
+    """HEAD is GET without the body (RFC 9110 §9.3.2), which the server leaves out by itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)
+
+
+async def _problem(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problems.response(problem, request_id(request.scope))
+
+
+async def _invalid_link(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InvalidLink)
+    return await _problem(request, problems.of_link(error))
+
+
+async def _store_unavailable(request: Request, error: Exception) -> Response:
+    return await _problem(request, Problem("store-unavailable", f"{error}.", headers={"Retry-After": "1"}))
+
+
+async def _invalid_parameter(request: Request, error: Exception) -> Response:
+    """The first of FastAPI's complaints about parameters; its bodies are never used."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    return await _problem(request, Problem("invalid-parameter", f"{first['msg']}.", field=str(first["loc"][-1])))
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals: no such path, or none with this method."""
+    assert isinstance(error, HTTPException)
+    allowed = _allowed(request.scope)
+    if not allowed:
+        return await _problem(request, Problem("not-found", "See /api/docs for what there is."))
+    allow = ", ".join(sorted(allowed))
+    return await _problem(request, Problem("method-not-allowed", f"Use {allow}.", headers={"Allow": allow}))
+
+
+def _allowed(scope: Scope) -> set[str]:
+    """The methods of every route with the path asked for; Starlette knows those of the first alone."""
+    methods = {
+        method
+        for route in ROUTES
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return methods | {"HEAD"} if "GET" in methods else methods

@@ -1,0 +1,154 @@
+"""What is seen of every request: its id, its line in the log, its metrics; and the headers every reply has."""
+
+import logging
+import os
+import re
+import secrets
+import sys
+import time
+from typing import Any, BinaryIO, Final
+
+import msgspec
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from control_api import problems
+from control_api.access import gate
+from control_api.bodies import header
+from control_api.problems import Problem
+from control_api.times import to_time
+from shortlink.clock import Clock
+
+REQUESTS: Final = Counter("edge302_api_requests", "Requests to the control plane.", ("route", "method", "status"))
+SECONDS: Final = Histogram(
+    "edge302_api_request_seconds",
+    "Time from a request's head to the last byte of its reply handed over.",
+    ("route",),
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
+)
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # bounded, as labels must be
+UNMATCHED: Final = "unmatched"
+_REQUEST_ID: Final = "edge302.request_id"
+_SANE_ID: Final = re.compile(rb"[0-9A-Za-z._-]{1,64}")
+_log = logging.getLogger("control_api")
+
+
+class RequestLog:
+    """One JSON line a request, gathered and written together: at most `LIMIT_BYTES` or one flush late."""
+
+    LIMIT_BYTES: Final = 32_768
+
+    def __init__(self, stream: BinaryIO | None = None) -> None:
+        """`stream`: where to; stderr by default, as for every other log line."""
+        self._stream = stream or sys.stderr.buffer
+        self._lines: list[bytes] = []
+        self._bytes = 0
+        self._encode = msgspec.json.Encoder().encode
+
+    def write(self, fields: dict[str, Any]) -> None:
+        line = self._encode(fields)
+        self._lines.append(line)
+        self._bytes += len(line)
+        if self._bytes >= self.LIMIT_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over the lines gathered so far."""
+        if self._lines:
+            self._stream.write(b"\n".join(self._lines) + b"\n")
+            self._stream.flush()
+            self._lines.clear()
+            self._bytes = 0
+
+
+class Observed:
+    """An app whose requests are logged and measured, and whose failures are answered."""
+
+    def __init__(self, app: ASGIApp, log: RequestLog, clock: Clock) -> None:
+        self._app = app
+        self._log = log
+        self._clock = clock
+        self._pid = os.getpid()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        reply = _Reply(send, _id_of(scope))
+        scope[_REQUEST_ID] = reply.request_id
+        try:
+            await self._app(scope, receive, reply.send)
+        except Exception:
+            # A fault of ours. If the reply is half sent, returning makes the server cut the connection.
+            _log.exception("request failed", extra={"request_id": reply.request_id})
+            if not reply.status:
+                failure = Problem("internal", "This is our fault; the log knows more under the request_id.")
+                await problems.response(failure, reply.request_id)(scope, receive, reply.send)
+        seconds = time.perf_counter() - started
+        route = getattr(scope.get("route"), "path_format", UNMATCHED)
+        _count(route, scope["method"], reply.status, seconds)
+        self._log.write(
+            {
+                "ts": to_time(self._clock.now_ms()),
+                "level": "info",
+                "role": "api",
+                "pid": self._pid,
+                "msg": "request",
+                "method": scope["method"],
+                "route": route,
+                "status": reply.status,
+                "duration_ms": round(seconds * 1_000, 2),
+                "key": gate.caller_id(scope),
+                "bytes": reply.bytes,
+                "request_id": reply.request_id,
+            }
+        )
+
+
+def request_id(scope: Scope) -> str:
+    """The id of a request under way."""
+    found: str = scope[_REQUEST_ID]
+    return found
+
+
+class _Reply:
+    """A reply on its way: adds the headers that all have, and remembers what the log wants."""
+
+    __slots__ = ("_send", "bytes", "request_id", "status")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 0  # not begun
+        self.bytes = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = message["headers"] = list(message["headers"])
+            headers += [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
+            if not any(name == b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"no-store"))
+        else:
+            self.bytes += len(message.get("body", b""))
+        await self._send(message)
+
+
+def _id_of(scope: Scope) -> str:
+    """The client's X-Request-ID if it is harmless in logs, else a new one."""
+    sent = header(scope, b"x-request-id")
+    return sent.decode() if sent and _SANE_ID.fullmatch(sent) else secrets.token_hex(8)
+
+
+_requests: Final[dict[tuple[str, str, int], Counter]] = {}
+_seconds: Final[dict[str, Histogram]] = {}
+
+
+def _count(route: str, method: str, status: int, seconds: float) -> None:
+    """Count, keeping the labelled children: looking them up costs more than counting."""
+    label = method if method in METHODS else "other"
+    key = (route, label, status)
+    if key not in _requests:
+        _requests[key] = REQUESTS.labels(route, label, str(status))
+    _requests[key].inc()
+    if route not in _seconds:
+        _seconds[route] = SECONDS.labels(route)
+    _seconds[route].observe(seconds)

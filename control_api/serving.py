@@ -1,0 +1,97 @@
+"""Serving: one app on the TCP socket and on the control socket, until told to stop."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from control_api.access.gate import LocalAdmin
+
+BACKLOG: Final = 2_048
+KEEP_ALIVE_SECONDS: Final = 75  # as on the edge
+
+
+async def serve(app: ASGIApp, listener: socket.socket, control: Path, drain_seconds: int, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set; then accept nothing more, and finish what is under way.
+
+    Args:
+        app: answers requests; lifespan events are not sent to it.
+        listener: a listening TCP socket.
+        control: where the control socket is made (0600); what is left there of an earlier process is removed.
+        drain_seconds: longest wait for requests under way.
+        stop: set by whoever ends the process.
+    """
+    with _control_socket(control) as local:
+        servers = [(_Server(app, drain_seconds), listener), (_Server(LocalAdmin(app), drain_seconds), local)]
+        async with asyncio.TaskGroup() as group:
+            for server, sock in servers:
+                group.create_task(server.serve(sockets=[sock]))
+            await stop.wait()
+            for server, _ in servers:
+                server.should_exit = True
+
+
+def stop_on_signals(stop: asyncio.Event, supervisor: int | None) -> None:
+    """Set `stop` at SIGTERM or SIGINT, or when the other end of the supervisor's pipe is gone."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if supervisor is not None:
+
+        def gone() -> None:  # nothing is ever written: readable means that the other end was closed
+            loop.remove_reader(supervisor)
+            stop.set()
+
+        loop.add_reader(supervisor, gone)
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves signals to the process, which has two servers and one way to stop."""
+
+    def __init__(self, app: ASGIApp, drain_seconds: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=drain_seconds,
+            )
+        )
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.contextmanager
+def _control_socket(path: Path) -> Iterator[socket.socket]:
+    """The control socket, there for as long as this context is open and for its owner alone."""
+    path.unlink(missing_ok=True)  # the role's lock says that no living process serves it
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        control.bind(str(path))
+    finally:
+        os.umask(before)
+    try:
+        control.listen(BACKLOG)
+        yield control
+    finally:
+        control.close()
+        path.unlink(missing_ok=True)
