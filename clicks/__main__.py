@@ -46,13 +46,12 @@ async def _serve(folder: DataFolder, reader: SpoolReader, drain_seconds: float) 
     clock = SystemClock()
     store = SqliteClickStore(folder.clicks_db, clock)
     shipper = Shipper(reader, store, clock)
+    stopping = _told_to_stop()
     try:
         await store.open()
-        await shipper.run(_told_to_stop())
+        await shipper.run(stopping)
         if not await shipper.drain(drain_seconds):
-            _log.error(
-                "not all clicks could be counted in %s s; the spool keeps them for the next start", drain_seconds
-            )
+            _log.error("not all clicks could be counted in %s s; the spool keeps them", drain_seconds)
             return FAILED
     except Edge302Error as exc:
         _log.error("%s", exc)
@@ -67,17 +66,21 @@ def _told_to_stop() -> asyncio.Event:
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
 
-    def stop() -> None:
+    def on_signal() -> None:
         stopping.set()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    def on_supervisor_gone() -> None:
+        stopping.set()
+        loop.remove_reader(supervisor)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    if descriptor := os.environ.get("EDGE302_SUPERVISOR_FD"):
-        # The supervisor holds the pipe's other end and never writes: it becomes readable when that is closed.
-        pipe = int(descriptor)
-        loop.add_reader(pipe, lambda: (loop.remove_reader(pipe), stopping.set()))
+        loop.add_signal_handler(number, on_signal)
+    if (supervisor := int(os.environ.get("EDGE302_SUPERVISOR_FD") or -1)) >= 0:
+        # A pipe into which nobody writes: it becomes readable when the supervisor's end is closed.
+        loop.add_reader(supervisor, on_supervisor_gone)
     return stopping
 
 

@@ -15,13 +15,10 @@ SECONDS: Final = Histogram(
     "Time to read, class and count what waited in the spool.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
 )
-# One shipper a node: the newest value is the node's, also while the next shipper starts.
-SPOOL_BYTES: Final = Gauge("edge302_spool_bytes", "Disk taken by click segments.", multiprocess_mode="mostrecent")
-SPOOL_SEGMENTS: Final = Gauge("edge302_spool_segments", "Click segments on disk.", multiprocess_mode="mostrecent")
-SPOOL_OLDEST: Final = Gauge(
-    "edge302_spool_oldest_seconds",
+WAITING: Final = Gauge(
+    "edge302_clicks_waiting_seconds",
     "Age of the oldest click that is not counted yet; 0: none waits.",
-    multiprocess_mode="mostrecent",
+    multiprocess_mode="mostrecent",  # one shipper a node: its newest word holds, also until the next one starts
 )
 
 # A series that is there from the start shows its first event as an increase.

@@ -63,6 +63,7 @@ class Shipper:
         while self._clock.monotonic() < deadline:
             try:
                 if not await self.ship():
+                    await self._tidy(at_once=True)
                     return True
             except (StoreUnavailable, OSError) as exc:
                 await asyncio.sleep(min(self._back_off(exc), FIRST_BACKOFF_SECONDS))
@@ -80,11 +81,11 @@ class Shipper:
         with metrics.SECONDS.time():
             watermarks = await self._known_watermarks()
             read = await asyncio.to_thread(self._reader.read, watermarks, self._max_records)
-            self._tell_oldest(read)
+            self._tell_waiting(read)
             accepted = await self._count([click_batch(batch) for batch in read])
-        more = sum(batch.records for batch in read) >= self._max_records or not accepted
+        more = not accepted or any(batch.records >= self._max_records for batch in read)
         if not more:
-            metrics.SPOOL_OLDEST.set(0)
+            metrics.WAITING.set(0)
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
         await self._tidy()
         return more
@@ -99,39 +100,33 @@ class Shipper:
         known, self._watermarks = self._watermarks or {}, None  # unless all goes well, only the store knows
         answers = await asyncio.gather(*map(self._store.add, batches), return_exceptions=True)
         for batch, answer in zip(batches, answers, strict=True):
-            if isinstance(answer, BaseException):
-                raise answer
-            if answer:
+            if answer is True:
                 known[batch.epoch] = batch.last_seq
                 metrics.stored(batch)
+        if error := next((answer for answer in answers if isinstance(answer, BaseException)), None):
+            raise error
         if not all(answers):
             _log.warning("the store has counted clicks that this shipper did not know of; reading on from there")
             return False
         self._watermarks = known
         return True
 
-    def _tell_oldest(self, read: Sequence[CountBatch]) -> None:
+    def _tell_waiting(self, read: Sequence[CountBatch]) -> None:
         oldest_ms = min((batch.oldest_ms for batch in read if batch.records), default=None)
         if oldest_ms is not None:
-            metrics.SPOOL_OLDEST.set(max(0, self._clock.now_ms() - oldest_ms) / 1_000)
+            metrics.WAITING.set(max(0, self._clock.now_ms() - oldest_ms) / 1_000)
 
-    async def _tidy(self) -> None:
+    async def _tidy(self, *, at_once: bool = False) -> None:
         """Free counted segments about once a second, and forget old epochs about once an hour."""
-        if self._clock.monotonic() < self._tidy_at or self._watermarks is None:
+        if self._watermarks is None or (self._clock.monotonic() < self._tidy_at and not at_once):
             return
         self._tidy_at = self._clock.monotonic() + TIDY_EVERY_SECONDS
-        await asyncio.to_thread(self._free, self._watermarks)
+        await asyncio.to_thread(self._reader.free, self._watermarks)
         now_ms = self._clock.now_ms()
         if now_ms >= self._forget_at_ms:
             self._forget_at_ms = now_ms + FORGET_EVERY_MS
             if await self._store.forget_epochs(self._reader.epochs(), now_ms):
                 self._watermarks = None
-
-    def _free(self, watermarks: dict[bytes, int]) -> None:
-        self._reader.free(watermarks)
-        size, segments, _ = self._reader.size()
-        metrics.SPOOL_BYTES.set(size)
-        metrics.SPOOL_SEGMENTS.set(segments)
 
     def _back_off(self, error: Exception) -> float:
         """How long to wait after trouble, in seconds: longer each time, until a round succeeds."""
