@@ -1,19 +1,10 @@
 """The links of a benchmark: many, all of one length, and asked for as people ask: a few often, most seldom."""
 
-import asyncio
 import itertools
 import random
 import string
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
-from shortlink.stores.sqlite import SqliteLinkStore
-
-from shortlink.clock import SystemClock
-from shortlink.links import Added, NewLink
-
-CHUNK: Final = 1_000
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _CODES: Final = len(_ALPHABET) ** 7
 _STRIDE: Final = 1_580_030_168_701  # coprime to 62**7: neighbours in number are strangers in spelling
@@ -50,24 +41,3 @@ def uniform(count: int, seed: int = 302) -> list[int]:
     numbers = list(range(count))
     random.Random(seed).shuffle(numbers)
     return numbers
-
-
-def write_store(path: Path, links: Sequence[tuple[str, str]]) -> None:
-    """Put (code, target) pairs into a new SQLite store."""
-    asyncio.run(_write_store(path, links))
-
-
-async def _write_store(path: Path, links: Sequence[tuple[str, str]]) -> None:
-    store = SqliteLinkStore(path, SystemClock())
-    await store.open()
-    try:
-        for chunk in _chunks(links):
-            answers = await store.add([NewLink(code=code, target=target) for code, target in chunk])
-            assert all(isinstance(answer, Added) for answer in answers)
-    finally:
-        await store.close()
-
-
-def _chunks(links: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, str]]]:
-    for start in range(0, len(links), CHUNK):
-        yield links[start : start + CHUNK]

@@ -13,6 +13,7 @@ from typing import Final
 from bench import heads, links
 from bench.check import Replies
 from bench.figures import percentile
+from bench.filling import write_store
 from bench.node import Node, node
 from bench.void import Void
 from devstack.processes import LOOPBACK
@@ -82,7 +83,7 @@ def measure(folder: Path) -> Visibility:
     data = DataFolder(folder / "visibility")
     data.create()
     pairs = [(links.code_of(number), links.target_of(number)) for number in range(CHANGES)]
-    links.write_store(data.links_db, pairs)
+    write_store(data.links_db, pairs)
     uds = folder / "edge.sock"
     with ExitStack() as stack:
         flags = ("--workers", str(WORKERS), "--uds", str(uds))

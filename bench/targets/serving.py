@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import check
-from bench.links import write_store
+from bench.filling import write_store
 from bench.node import Node, node
 from devstack.nginx import nginx
 from devstack.processes import free_port, listens, stop, wait_until

@@ -1,0 +1,30 @@
+"""A store full of links, made before a server starts on it."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from shortlink.stores.sqlite import SqliteLinkStore
+
+from shortlink.clock import SystemClock
+from shortlink.links import Added, NewLink
+
+CHUNK: Final = 1_000
+
+
+def write_store(path: Path, links: Sequence[tuple[str, str]]) -> None:
+    """Put (code, target) pairs into a new SQLite store."""
+    asyncio.run(_write_store(path, links))
+
+
+async def _write_store(path: Path, links: Sequence[tuple[str, str]]) -> None:
+    store = SqliteLinkStore(path, SystemClock())
+    await store.open()
+    try:
+        for start in range(0, len(links), CHUNK):
+            chunk = [NewLink(code=code, target=target) for code, target in links[start : start + CHUNK]]
+            answers = await store.add(chunk)
+            assert all(isinstance(answer, Added) for answer in answers)
+    finally:
+        await store.close()

@@ -1,0 +1,47 @@
+"""CPU time of a server is that of all its processes."""
+
+import os
+import subprocess
+import sys
+
+from bench import cpu
+
+STAT = "42 (a) b (c) S 7 42 42 0 -1 4194560 100 0 0 0 150 50 20 30 20 0 1 0 1000 1 1 1"
+BURN = """
+import subprocess, sys, time
+start = time.process_time()
+while time.process_time() < start + 0.2: pass
+print("done", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_command_name_with_brackets_and_spaces_is_no_trap() -> None:
+    process = cpu.parse_stat(STAT)
+    assert (process.parent, process.seconds) == (7, 250 / cpu.TICKS_A_SECOND)
+
+
+def test_children_are_part_of_the_server() -> None:
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN!r}], check=True)"
+    with subprocess.Popen([sys.executable, "-c", outer], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdout.readline()
+        by_role = cpu.cpu_seconds(server.pid)
+        server.stdin.close()
+    assert set(by_role) == {"main", "child"}
+    assert by_role["child"] >= 0.15
+
+
+def test_a_process_that_runs_a_module_is_called_after_it() -> None:
+    assert "main" in cpu.cpu_seconds(os.getpid())
+    with subprocess.Popen(
+        [sys.executable, "-m", "timeit", "-n", "1", "-r", "1", "-s", "import sys", "sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    ) as child:
+        assert child.stdin is not None
+        roles = cpu.cpu_seconds(os.getpid())
+        while "timeit" not in roles:  # until the child has become the interpreter
+            roles = cpu.cpu_seconds(os.getpid())
+        child.stdin.close()
