@@ -18,7 +18,7 @@ from edge302.child import Child, GaveUp, Order
 from edge302.holdings import Holdings, metrics_folder
 from edge302.listen import PortTaken
 from edge302.locks import AlreadyRunning
-from edge302.metrics.node import NodeCollector
+from edge302.metrics.node import NodeCollector, Staff
 from edge302.metrics.serve import serve_metrics
 from edge302.roles import API, GATEWAY, ROLES, STOP_ORDER, Role
 from edge302.welcome import edge_url, welcome
@@ -66,7 +66,7 @@ def _exit_code(error: Edge302Error) -> int:
 
 async def _supervise(holdings: Holdings, environ: Mapping[str, str], held: ExitStack) -> None:
     node = Supervisor(holdings, environ)
-    port = serve_metrics(holdings.settings.metrics_port, NodeCollector(holdings, node.restarts), held)
+    port = serve_metrics(holdings.settings.metrics_port, NodeCollector(holdings, node.staff), held)
     await node.run(port)
 
 
@@ -84,9 +84,16 @@ class Supervisor:
             for role in holdings.locks
         }
 
-    def restarts(self) -> dict[str, int]:
-        """How often processes were started again, by role."""
-        return {role.name: sum(child.restarts for child in children) for role, children in self._children.items()}
+    def staff(self) -> list[Staff]:
+        """What is known of each role's processes, for metrics; called from another thread."""
+        return [
+            Staff(
+                role.name,
+                running=sum(child.pid is not None for child in children),
+                restarts=sum(child.restarts for child in children),
+            )
+            for role, children in self._children.items()
+        ]
 
     async def run(self, metrics_port: int) -> None:
         """Start everything, say when it is ready, stop everything at a signal. GaveUp: something can't start."""

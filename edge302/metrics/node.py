@@ -1,11 +1,12 @@
 """Everything that a node exports, each metric once."""
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
-from prometheus_client.core import CounterMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -19,15 +20,22 @@ from shortlink.clock import Clock, SystemClock
 BY_PROMETHEUS_CLIENT: Final = (API, SHIPPER)  # roles that keep their metrics in prometheus-client's files
 
 
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The processes of one role: how many run now, and how often one was started again."""
+
+    role: str
+    running: int
+    restarts: int
+
+
 class NodeCollector(Collector):
     """Collects at each scrape, from files that the processes keep; none of them is asked."""
 
-    def __init__(
-        self, holdings: Holdings, restarts: Callable[[], Mapping[str, int]], clock: Clock | None = None
-    ) -> None:
-        """`restarts`: how often processes were started again, by role."""
+    def __init__(self, holdings: Holdings, staff: Callable[[], Sequence[Staff]], clock: Clock | None = None) -> None:
+        """`staff`: what the supervisor knows of its processes now."""
         self._holdings = holdings
-        self._restarts = restarts
+        self._staff = staff
         self._clock = clock or SystemClock()
 
     def collect(self) -> Iterable[Metric]:
@@ -37,11 +45,11 @@ class NodeCollector(Collector):
     def _families(self) -> Iterable[Metric]:
         folder, roles, now_ms = self._holdings.folder, self._holdings.locks, self._clock.now_ms()
         yield self._build()
-        yield self._restarted()
+        yield from self._processes()
         if GATEWAY in roles:
             yield from worker_metrics(folder, now_ms)
         if GATEWAY in roles or SHIPPER in roles:
-            yield from spool_metrics(folder.spool, now_ms)
+            yield from spool_metrics(folder.spool)
         for role in BY_PROMETHEUS_CLIENT:
             if role in roles:
                 yield from _kept_by_prometheus_client(str(metrics_folder(folder, role)))
@@ -54,13 +62,16 @@ class NodeCollector(Collector):
         }
         return InfoMetricFamily("edge302_build", "What runs here.", value=facts)
 
-    def _restarted(self) -> Metric:
-        family = CounterMetricFamily(
+    def _processes(self) -> Iterable[Metric]:
+        running = GaugeMetricFamily("edge302_processes", "Processes that run now.", labels=["role"])
+        restarts = CounterMetricFamily(
             "edge302_restarts", "Processes started again after they died or fell silent.", labels=["role"]
         )
-        for role, count in self._restarts().items():
-            family.add_metric([role], count)
-        return family
+        for staff in self._staff():
+            running.add_metric([staff.role], staff.running)
+            restarts.add_metric([staff.role], staff.restarts)
+        yield running
+        yield restarts
 
 
 def _kept_by_prometheus_client(folder: str) -> Iterable[Metric]:

@@ -1,24 +1,23 @@
-"""The spool's size and age, read from its folder: they matter most when no shipper runs."""
+"""The spool's size, read from its folder: it matters most when no shipper runs to tell it."""
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
+_BLOCK_BYTES: Final = 512  # of st_blocks, whatever the file system's own blocks are
 
-def spool_metrics(folder: Path, now_ms: int) -> Iterable[Metric]:
-    """Bytes on disk, segments, and the age of the oldest segment."""
-    size, segments, oldest = 0, 0, float("inf")
+
+def spool_metrics(folder: Path) -> Iterable[Metric]:
+    """Bytes on disk, preallocated ones included, and how many segments they are in."""
+    size = segments = 0
     for segment in folder.glob("*.seg"):
         try:
-            status = segment.stat()
+            size += segment.stat().st_blocks * _BLOCK_BYTES
         except FileNotFoundError:
-            continue  # shipped and freed just now
-        size += status.st_blocks * 512  # what it takes from the disk, not what it may grow to
+            continue  # counted and freed just now
         segments += 1
-        oldest = min(oldest, status.st_mtime)
-    age = max(0.0, now_ms / 1000 - oldest) if segments else 0.0
-    yield GaugeMetricFamily("edge302_spool_bytes", "Disk taken by clicks that are not counted yet.", value=size)
-    yield GaugeMetricFamily("edge302_spool_segments", "Files of the spool.", value=segments)
-    yield GaugeMetricFamily("edge302_spool_oldest_seconds", "Time since the oldest file was last written.", value=age)
+    yield GaugeMetricFamily("edge302_spool_bytes", "Disk taken by click segments.", value=size)
+    yield GaugeMetricFamily("edge302_spool_segments", "Click segments on disk.", value=segments)

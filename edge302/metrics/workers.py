@@ -29,7 +29,6 @@ def worker_metrics(folder: DataFolder, now_ms: int) -> Iterable[Metric]:
         # Pages of workers that are gone go on counting: a sum that falls would look like a restart of everything.
         yield _summed(metric, pages if metric.kind == "counter" else living)
     yield _latency(pages)
-    yield GaugeMetricFamily("edge302_workers", "Workers that give signs of life.", value=len(living))
 
 
 def _summed(metric: PageMetric, pages: Sequence[Page]) -> Metric:
