@@ -2,6 +2,8 @@
 
 try:
     from redirect_core._core import (
+        HEAD,
+        PREFETCH,
         CountBatch,
         SpoolLocked,
         SpoolReader,
@@ -18,6 +20,8 @@ except ModuleNotFoundError as exc:
     ) from exc
 
 __all__ = [
+    "HEAD",
+    "PREFETCH",
     "CountBatch",
     "SpoolLocked",
     "SpoolReader",

@@ -28,11 +28,14 @@ class Visitor:
     """
 
     def __new__(cls, address: bytes, referrer: bytes, user_agent: bytes, language: bytes) -> Visitor:
-        """`address`: 4 or 16 bytes, or empty if unknown; the texts are cut to 512, 512 and 64 bytes."""
+        """`address`: 4 or 16 bytes, or empty if unknown; the texts are cut to 512, 512 and 64 bytes.
+
+        ValueError: `address` has another length.
+        """
 
 @final
 class SpoolWriter:
-    """One worker's spool: the only writer of its epoch. Not thread-safe but for its own sync thread."""
+    """One worker's spool: the only writer of its epoch. Any thread may call it; one waits for the other."""
 
     def __new__(
         cls,
@@ -45,7 +48,9 @@ class SpoolWriter:
     ) -> SpoolWriter:
         """Start an epoch in `folder` (which exists): its first segment is preallocated, mapped and locked.
 
-        When the disk is full the writer starts all the same and counts in memory. OSError: anything else.
+        `segment_bytes`: 4 KiB to 1 GiB, rounded up to whole pages. `limit_bytes`: of all segments in `folder`
+        together. When the disk is full, or the limit reached, the writer starts all the same and counts in memory.
+        OSError: anything else. ValueError: a size or time out of range.
         """
 
     @property
@@ -57,6 +62,10 @@ class SpoolWriter:
         """Records written so far; also the last seq."""
 
     @property
+    def clicks(self) -> int:
+        """Clicks in the records written so far: more than `spooled` once counts from memory were written."""
+
+    @property
     def volatile(self) -> int:
         """Clicks counted in memory alone, because no segment could be had; they are written when one can."""
 
@@ -66,22 +75,28 @@ class SpoolWriter:
 
     @property
     def error(self) -> str | None:
-        """Why no segment could be had the last time; None: all is well."""
+        """Why no segment could be had, or nothing be synced, the last time that was tried; None: all is well."""
 
     def set_salts(self, salts: Mapping[int, bytes]) -> None:
-        """Salts (16 bytes) of visitor hashes by UTC day number; without the day's own a random one serves."""
+        """Salts (16 bytes) of visitor hashes by UTC day number, in place of those set before.
+
+        Without the day's own a random one serves. ValueError: a salt of another length.
+        """
 
     def record(self, now_ms: int, domain: bytes, code: bytes, variant: int, flags: int, visitor: Visitor) -> bool:
         """Record one click; it survives kill -9 when this returns. False: counted in memory alone.
 
-        ValueError: `domain` over 255 bytes or `code` not 1-64 bytes.
+        ValueError: `domain` over 255 bytes, `code` not 1-64 bytes, or the spool is closed.
         """
 
     def sync(self) -> None:
-        """fdatasync now what was recorded (releases the GIL)."""
+        """fdatasync now what was recorded (releases the GIL). OSError: what of it is on disk is unknown."""
 
     def close(self) -> None:
-        """Write what is volatile if possible, mark the segment complete, sync and unlock it. Idempotent."""
+        """Write what is volatile if possible, mark the segment complete, sync and unlock it. Idempotent.
+
+        Clicks that could not be written stay in `volatile`. OSError: the last ones may not be on disk.
+        """
 
 @final
 class CountBatch:
@@ -103,7 +118,7 @@ class CountBatch:
 
     @property
     def oldest_ms(self) -> int:
-        """Time of the oldest record."""
+        """Time of the oldest record, in ms since the Unix epoch; 0: there are only lost ones."""
 
     @property
     def user_agents(self) -> Sequence[bytes]:
@@ -115,7 +130,7 @@ class CountBatch:
 
 @final
 class SpoolReader:
-    """The one reader of a spool folder; holds its lock until closed."""
+    """The one reader of a spool folder; holds its lock until closed. Afterwards its methods raise ValueError."""
 
     def __new__(cls, folder: str) -> SpoolReader:
         """Take the folder's lock. SpoolLocked: another reader has it."""
@@ -123,11 +138,15 @@ class SpoolReader:
     def epochs(self) -> Sequence[bytes]:
         """Epochs that have segments now."""
 
+    @property
+    def damaged(self) -> Sequence[str]:
+        """File names of segments set aside (`.bad`) because their header can't be believed; they stay for people."""
+
     def read(self, watermarks: Mapping[bytes, int], max_records: int = 200_000) -> Sequence[CountBatch]:
         """The clicks after each epoch's watermark (absent: 0), at most one batch an epoch (releases the GIL).
 
         Reads a running writer's segments up to its last commit. Past the end of a writer that is gone it
-        looks further for records behind a torn one.
+        looks further for records behind a torn one. `max_records` bounds each batch.
         """
 
     def free(self, watermarks: Mapping[bytes, int]) -> int:

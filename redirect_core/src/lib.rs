@@ -1,10 +1,7 @@
-//! The Python module `redirect_core._core`: conversions only, no logic.
-#[cfg(feature = "extension-module")]
-mod python {
-    use pyo3::prelude::*;
+//! What the edge compiles. This file only converts between Python and the rest, which never mentions it.
 
-    #[pymodule]
-    fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
-    }
-}
+pub mod codes;
+pub mod spool;
+
+#[cfg(feature = "extension-module")]
+mod python;

@@ -1,0 +1,301 @@
+//! The Python module `redirect_core._core`: conversions only, no logic. `_core.pyi` is its contract.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::create_exception;
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyMapping, PyTuple};
+
+use crate::codes;
+use crate::spool::{self, Batch, Click, Epoch, Options, Salt, Watermarks};
+
+create_exception!(redirect_core._core, SpoolLocked, PyOSError, "Another reader holds the spool.");
+
+#[pymodule]
+mod _core {
+    use super::{Bound, PyModule, PyModuleMethods, PyResult, spool};
+
+    #[pymodule_export]
+    use super::{CountBatch, SpoolLocked, SpoolReader, SpoolWriter, Visitor, is_alias, pack_code, unpack_code};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("HEAD", spool::HEAD)?;
+        module.add("PREFETCH", spool::PREFETCH)
+    }
+}
+
+#[pyfunction]
+fn pack_code(code: &[u8]) -> Option<u64> {
+    codes::pack_code(code)
+}
+
+#[pyfunction]
+fn unpack_code(number: u64) -> PyResult<[u8; codes::CODE_BYTES]> {
+    codes::unpack_code(number).ok_or_else(|| PyValueError::new_err("no code has this number: it is not below 62**7"))
+}
+
+#[pyfunction]
+fn is_alias(text: &[u8]) -> bool {
+    codes::is_alias(text)
+}
+
+#[pyclass(module = "redirect_core")]
+struct Visitor(spool::Visitor);
+
+#[pymethods]
+impl Visitor {
+    #[new]
+    fn new(address: &[u8], referrer: &[u8], user_agent: &[u8], language: &[u8]) -> PyResult<Self> {
+        let address = spool::Visitor::parse_address(address)
+            .map_err(|length| PyValueError::new_err(format!("an address has 0, 4 or 16 bytes, not {length}")))?;
+        Ok(Self(spool::Visitor::new(address, referrer, user_agent, language)))
+    }
+}
+
+#[pyclass(module = "redirect_core", frozen)]
+struct SpoolWriter {
+    writer: spool::SpoolWriter,
+    folder: PathBuf,
+}
+
+#[pymethods]
+impl SpoolWriter {
+    #[new]
+    #[pyo3(signature = (folder, worker, *, segment_bytes = 16 << 20, limit_bytes = 4 << 30, sync_every_ms = 200))]
+    fn new(
+        py: Python<'_>,
+        folder: PathBuf,
+        worker: u32,
+        segment_bytes: u32,
+        limit_bytes: u64,
+        sync_every_ms: u64,
+    ) -> PyResult<Self> {
+        if !spool::SEGMENT_BYTES.contains(&segment_bytes) {
+            return Err(PyValueError::new_err(format!(
+                "segment_bytes is {segment_bytes}, not within {} and {}",
+                spool::SEGMENT_BYTES.start(),
+                spool::SEGMENT_BYTES.end()
+            )));
+        }
+        if sync_every_ms == 0 {
+            return Err(PyValueError::new_err("sync_every_ms is 0"));
+        }
+        let options = Options {
+            folder: folder.clone(),
+            worker,
+            segment_bytes,
+            limit_bytes,
+            sync_every: Duration::from_millis(sync_every_ms),
+        };
+        let writer = py.detach(|| spool::SpoolWriter::open(options)).map_err(|error| os_error(&error, &folder))?;
+        Ok(Self { writer, folder })
+    }
+
+    #[getter]
+    fn epoch(&self) -> [u8; 16] {
+        self.writer.epoch().0
+    }
+
+    #[getter]
+    fn spooled(&self) -> u64 {
+        self.writer.spooled()
+    }
+
+    #[getter]
+    fn clicks(&self) -> u64 {
+        self.writer.clicks()
+    }
+
+    #[getter]
+    fn volatile(&self) -> u64 {
+        self.writer.volatile()
+    }
+
+    #[getter]
+    fn dropped(&self) -> u64 {
+        self.writer.dropped()
+    }
+
+    #[getter]
+    fn error(&self) -> Option<String> {
+        self.writer.error()
+    }
+
+    fn set_salts(&self, salts: &Bound<'_, PyMapping>) -> PyResult<()> {
+        let salts = pairs(salts)?.map(|pair| {
+            let (day, salt): (u64, Vec<u8>) = pair?.extract()?;
+            Ok((day, Salt(sixteen(&salt, "a salt")?)))
+        });
+        self.writer.set_salts(salts.collect::<PyResult<_>>()?);
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        now_ms: u64,
+        domain: &[u8],
+        code: &[u8],
+        variant: u8,
+        flags: u8,
+        mut visitor: PyRefMut<'_, Visitor>,
+    ) -> PyResult<bool> {
+        if domain.len() > spool::MAX_DOMAIN_BYTES || !(1..=spool::MAX_CODE_BYTES).contains(&code.len()) {
+            return Err(PyValueError::new_err("a domain has at most 255 bytes, a code 1 to 64"));
+        }
+        let click = Click { now_ms, domain, code, variant, flags };
+        self.writer.record(&click, &mut visitor.0).ok_or_else(|| PyValueError::new_err("the spool is closed"))
+    }
+
+    fn sync(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.writer.sync()).map_err(|error| os_error(&error, &self.folder))
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.writer.close()).map_err(|error| os_error(&error, &self.folder))
+    }
+}
+
+#[pyclass(module = "redirect_core", frozen, get_all)]
+struct CountBatch {
+    epoch: Py<PyBytes>,
+    after_seq: u64,
+    last_seq: u64,
+    records: u64,
+    lost: u64,
+    oldest_ms: u64,
+    user_agents: Py<PyList>,
+    counts: Py<PyList>,
+}
+
+impl CountBatch {
+    fn new(py: Python<'_>, batch: &Batch) -> PyResult<Self> {
+        let user_agents = batch.user_agents.iter().map(|text| PyBytes::new(py, text));
+        let counts = batch
+            .counts
+            .iter()
+            .map(|count| {
+                let domain = PyBytes::new(py, &count.domain);
+                let code = PyBytes::new(py, &count.code);
+                (domain, code, count.hour_ms, count.flags, count.user_agent, count.clicks).into_pyobject(py)
+            })
+            .collect::<PyResult<Vec<Bound<'_, PyTuple>>>>()?;
+        Ok(Self {
+            epoch: PyBytes::new(py, &batch.epoch.0).unbind(),
+            after_seq: batch.after_seq,
+            last_seq: batch.last_seq,
+            records: batch.records,
+            lost: batch.lost,
+            oldest_ms: batch.oldest_ms,
+            user_agents: PyList::new(py, user_agents.collect::<Vec<_>>())?.unbind(),
+            counts: PyList::new(py, counts)?.unbind(),
+        })
+    }
+}
+
+#[pyclass(module = "redirect_core", frozen)]
+struct SpoolReader {
+    /// `None`: closed.
+    reader: Mutex<Option<spool::SpoolReader>>,
+    folder: PathBuf,
+}
+
+#[pymethods]
+impl SpoolReader {
+    #[new]
+    fn new(folder: PathBuf) -> PyResult<Self> {
+        let reader = spool::SpoolReader::open(folder.clone()).map_err(|error| os_error(&error, &folder))?;
+        let reader = reader.ok_or_else(|| {
+            SpoolLocked::new_err((
+                rustix::io::Errno::WOULDBLOCK.raw_os_error(),
+                "another reader holds the spool",
+                folder.clone(),
+            ))
+        })?;
+        Ok(Self { reader: Mutex::new(Some(reader)), folder })
+    }
+
+    fn epochs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+        let epochs = self.with(py, |reader| reader.epochs())?;
+        Ok(epochs.iter().map(|epoch| PyBytes::new(py, &epoch.0)).collect())
+    }
+
+    #[getter]
+    fn damaged(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let names = self.with(py, |reader| reader.damaged())?;
+        Ok(names.iter().map(|name| name.to_string_lossy().into_owned()).collect())
+    }
+
+    #[pyo3(signature = (watermarks, max_records = 200_000))]
+    fn read(&self, py: Python<'_>, watermarks: &Bound<'_, PyMapping>, max_records: u64) -> PyResult<Vec<CountBatch>> {
+        let watermarks = extract_watermarks(watermarks)?;
+        let batches = self.with(py, |reader| reader.read(&watermarks, max_records))?;
+        batches.iter().map(|batch| CountBatch::new(py, batch)).collect()
+    }
+
+    fn free(&self, py: Python<'_>, watermarks: &Bound<'_, PyMapping>) -> PyResult<u64> {
+        let watermarks = extract_watermarks(watermarks)?;
+        self.with(py, |reader| reader.free(&watermarks))
+    }
+
+    fn size(&self, py: Python<'_>) -> PyResult<(u64, u64, u64)> {
+        let size = self.with(py, spool::SpoolReader::size)?;
+        Ok((size.bytes, size.segments, size.oldest_ms))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| drop(self.reader.lock().unwrap_or_else(PoisonError::into_inner).take()));
+    }
+}
+
+impl SpoolReader {
+    /// Do something with the reader while other threads run Python.
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        act: impl FnOnce(&mut spool::SpoolReader) -> io::Result<T> + Send,
+    ) -> PyResult<T> {
+        let done = py.detach(|| {
+            // What it remembers between calls only saves it from looking again.
+            let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            reader.as_mut().map(act)
+        });
+        done.ok_or_else(|| PyValueError::new_err("the reader is closed"))?
+            .map_err(|error| os_error(&error, &self.folder))
+    }
+}
+
+fn extract_watermarks(watermarks: &Bound<'_, PyMapping>) -> PyResult<Watermarks> {
+    pairs(watermarks)?
+        .map(|pair| {
+            let (epoch, seq): (Vec<u8>, u64) = pair?.extract()?;
+            Ok((Epoch(sixteen(&epoch, "an epoch")?), seq))
+        })
+        .collect::<PyResult<HashMap<_, _>>>()
+}
+
+fn pairs<'py>(mapping: &Bound<'py, PyMapping>) -> PyResult<impl Iterator<Item = PyResult<Bound<'py, PyAny>>>> {
+    mapping.items()?.try_iter()
+}
+
+fn sixteen(bytes: &[u8], what: &str) -> PyResult<[u8; 16]> {
+    bytes.try_into().map_err(|_| PyValueError::new_err(format!("{what} has 16 bytes, not {}", bytes.len())))
+}
+
+/// The `OSError` that Python itself would raise, subclass, errno and folder included.
+fn os_error(error: &io::Error, folder: &Path) -> PyErr {
+    match error.raw_os_error() {
+        Some(errno) => {
+            let text = error.to_string();
+            let reason = text.split(" (os error").next().unwrap_or_default().to_owned();
+            PyOSError::new_err((errno, reason, folder.to_path_buf()))
+        }
+        None => PyOSError::new_err(error.to_string()),
+    }
+}
