@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from gateway.counters import CountersPage
 from gateway.engines.contract import Engine
 from shortlink.clock import Clock
 from shortlink.errors import CursorExpired, StoreCorrupt, StoreUnavailable
@@ -48,13 +47,11 @@ class Follower:
         self,
         engine: Engine,
         feed: ChangeFeed,
-        page: CountersPage,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._engine = engine
         self._feed = feed
-        self._page = page
         self._sleep = sleep
         self._cursor: str | None = None
         self._retry_seconds = RETRY_FIRST_SECONDS
@@ -85,7 +82,6 @@ class Follower:
         self._cursor = read.cursor
         if read.changes:
             self._engine.announce(read.changes)
-            self._page.add("changes_heard", len(read.changes))
         else:
             await self._wait()
 

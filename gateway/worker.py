@@ -92,7 +92,7 @@ class Worker:
         self._heed(inherited.supervisor)
         await self._open_store()
         followers = [
-            self._loop.create_task(Follower(self._engine, self._store, self._page).run()),
+            self._loop.create_task(Follower(self._engine, self._store).run()),
             self._loop.create_task(follow_salts(self._engine, self._store, self._clock)),
         ]
         await self._listeners.open(inherited.listeners)

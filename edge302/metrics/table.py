@@ -81,9 +81,9 @@ PAGE_METRICS: Final = (
             Sample(("unread",), "connections_aborted"),
         ],
     ),
-    _counter("edge302_clicks_spooled", "Clicks and HEAD requests recorded in the spool.", "clicks_spooled"),
-    _counter("edge302_heads", "HEAD requests for links; recorded, and no clicks.", "clicks_head"),
-    _gauge("edge302_clicks_volatile", "Clicks held in memory alone, because the spool takes none.", "clicks_volatile"),
+    _counter("edge302_clicks_spooled", "Redirects written to the spool, HEAD requests included.", "clicks_spooled"),
+    _counter("edge302_clicks_head", "HEAD requests among the recorded redirects.", "clicks_head"),
+    _gauge("edge302_clicks_volatile", "Clicks in memory alone, because the spool takes none now.", "clicks_volatile"),
     PageMetric(
         "counter",
         "edge302_clicks_dropped",
