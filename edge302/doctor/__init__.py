@@ -1,0 +1,1 @@
+"""What `edge302 doctor` looks at; each file checks one subject."""
