@@ -1,0 +1,225 @@
+"""A link as the cache keeps it: its reply, ready but for the first lines, and how long it may be served."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from gateway.engines.contract import REFRESH_AT, STALE_SECONDS
+from gateway.http import answers
+from gateway.http.location import with_query
+from shortlink.links import DEFAULT_CACHE_CONTROL, REDIRECT_STATUSES, Link, LinkKey
+from shortlink.urls import is_safe_target
+
+if TYPE_CHECKING:
+    from gateway.http.answers import Answer
+
+# What an entry goes by: its code alone on the default domain, else domain and code. No bytes of a request can be
+# taken for a name of another domain, because a tuple equals no bytes.
+Name = bytes | tuple[bytes, bytes]
+
+# Structs rather than dataclasses: half the memory, and the garbage collector never walks over a full cache.
+
+
+class Limits(Struct, frozen=True, gc=False):
+    """What must be looked at each time a link is served; most links have none of it.
+
+    Attributes:
+        broken: its reply can't be prepared: 500.
+        enabled: False: 404.
+        not_before: ms since the epoch; earlier: 404.
+        expires_at: ms since the epoch; from then on `expired`, or 410.
+        expired: the reply's rest for the expired target, None without one.
+        forwarded_to: the target, when the visitor's query is to be added to it.
+        cache_control: of replies with a query added.
+    """
+
+    broken: bool
+    enabled: bool
+    not_before: int | None
+    expires_at: int | None
+    expired: bytes | None
+    forwarded_to: bytes | None
+    cache_control: bytes
+
+
+class Redirect(Struct, frozen=True, gc=False):
+    """A redirect to be sent; `rest` is all from Location on."""
+
+    status: int
+    rest: bytes
+
+
+class Entry(Struct, frozen=True, gc=False):
+    """A cached link. Times are seconds of the monotonic clock.
+
+    Attributes:
+        version: the link's.
+        status: of its redirect.
+        rest: the redirect from Location on, without a visitor's query.
+        limits: None: `rest` is the answer, whenever and whoever asks.
+        asked_at: when it was read from a store, at the earliest.
+        held_from: the same, or when it was found that no store answers, and this old copy must do for a while.
+        refresh_at: from then on it is asked for anew in the background.
+        fresh_until: the end of its lifetime.
+        size_bytes: what it takes in memory, its place in the cache included.
+    """
+
+    version: int
+    status: int
+    rest: bytes
+    limits: Limits | None
+    asked_at: float
+    held_from: float
+    refresh_at: float
+    fresh_until: float
+    size_bytes: int
+
+    @property
+    def is_stale(self) -> bool:
+        """True for a copy past its lifetime that is served because no store answers."""
+        return self.held_from > self.asked_at
+
+    @property
+    def stale_until(self) -> float:
+        """When even a worker that is cut off from all stores forgets it."""
+        return self.asked_at + STALE_SECONDS
+
+    @property
+    def may_be_stale(self) -> bool:
+        """False for a link that is known to be disabled: an old copy of that is never served."""
+        return self.limits is None or self.limits.enabled
+
+    def confirmed(self, asked_at: float, lifetime: float) -> "Entry":
+        """The same link, read again."""
+        return Entry(
+            self.version,
+            self.status,
+            self.rest,
+            self.limits,
+            asked_at,
+            asked_at,
+            asked_at + lifetime * REFRESH_AT,
+            asked_at + lifetime,
+            self.size_bytes,
+        )
+
+    def held_over(self, now: float, seconds: float) -> "Entry":
+        """The same copy for some seconds more, because no store answered; a refresh waits until then too."""
+        fresh = now < self.fresh_until
+        return Entry(
+            self.version,
+            self.status,
+            self.rest,
+            self.limits,
+            self.asked_at,
+            self.held_from if fresh else now,
+            now + seconds if fresh else 0.0,
+            self.fresh_until if fresh else now + seconds,
+            self.size_bytes,
+        )
+
+    def at(self, now_ms: int, query: bytes) -> "Redirect | Answer":
+        """What to answer at this time (ms since the epoch) to a request with this query."""
+        limits = self.limits
+        if limits is None:
+            return Redirect(self.status, self.rest)
+        if limits.broken:
+            return answers.INTERNAL_ERROR
+        if not limits.enabled or (limits.not_before is not None and now_ms < limits.not_before):
+            return answers.NOT_FOUND
+        if limits.expires_at is not None and now_ms >= limits.expires_at:
+            return answers.GONE if limits.expired is None else Redirect(302, limits.expired)
+        if limits.forwarded_to is not None and query:
+            return Redirect(self.status, _rest(with_query(limits.forwarded_to, query), limits.cache_control))
+        return Redirect(self.status, self.rest)
+
+
+def make_entry(link: Link, asked_at: float, lifetime: float) -> Entry:
+    """Prepare a link's reply once, and check again that its bytes can do no harm in a head."""
+    broken = not _is_fit(link)
+    target, cache_control = ("", "") if broken else (link.target, link.cache_control)
+    rest = _rest(target.encode("ascii"), cache_control.encode("ascii"))
+    limits = None
+    if broken or not link.enabled or link.forward_query or (link.not_before, link.expires_at) != (None, None):
+        limits = _limits(link, broken=broken)
+    return Entry(
+        link.version,
+        link.status,
+        rest,
+        limits,
+        asked_at,
+        asked_at,
+        asked_at + lifetime * REFRESH_AT,
+        asked_at + lifetime,
+        _size(link, rest, limits),
+    )
+
+
+def name_of(key: LinkKey) -> Name:
+    """What a link's entry goes by."""
+    code = key.code.encode()
+    return (key.domain.encode(), code) if key.domain else code
+
+
+def key_of(name: Name) -> LinkKey:
+    """Which link an entry is of."""
+    if isinstance(name, bytes):
+        return LinkKey("", name.decode())
+    domain, code = name
+    return LinkKey(domain.decode(), code.decode())
+
+
+def _limits(link: Link, *, broken: bool) -> Limits:
+    cache_control = b"" if broken else link.cache_control.encode("ascii")
+    return Limits(
+        broken=broken,
+        enabled=link.enabled,
+        not_before=link.not_before,
+        expires_at=link.expires_at,
+        expired=None if broken or link.expired_target is None else _expired_rest(link.expired_target),
+        forwarded_to=link.target.encode("ascii") if link.forward_query and not broken else None,
+        cache_control=cache_control,
+    )
+
+
+def _is_fit(link: Link) -> bool:
+    """Whether every byte of the link's that goes into a head is one that may stand there."""
+    return (
+        link.status in REDIRECT_STATUSES
+        and _CACHE_CONTROL(link.cache_control) is not None
+        and _is_fit_target(link.target)
+        and (link.expired_target is None or _is_fit_target(link.expired_target))
+    )
+
+
+def _is_fit_target(target: str) -> bool:
+    return _TARGET(target) is not None and is_safe_target(target)
+
+
+def _rest(target: bytes, cache_control: bytes) -> bytes:
+    return b"Location: %b\r\nCache-Control: %b\r\nContent-Length: 0\r\n\r\n" % (target, cache_control)
+
+
+def _expired_rest(target: str) -> bytes:
+    """A link's own Cache-Control was meant for its target, not for where it leads when that is over."""
+    return _rest(target.encode("ascii"), DEFAULT_CACHE_CONTROL.encode("ascii"))
+
+
+def _size(link: Link, rest: bytes, limits: Limits | None) -> int:
+    """An estimate of all memory that an entry takes: see tests/engine_contract/test_memory.py for how close it is."""
+    size = _ENTRY_BYTES + len(rest) + len(link.code)
+    if link.domain:
+        size += _DOMAIN_BYTES + len(link.domain)
+    if limits is not None:
+        size += _LIMITS_BYTES + len(limits.expired or b"") + len(limits.forwarded_to or b"")
+    return size
+
+
+# Measured on CPython 3.11 (x86-64): the entry, its name, its numbers, and its places in cachetools' two dicts,
+# ordered dict and heap, with the room that these keep free to grow.
+_ENTRY_BYTES: Final = 720
+_DOMAIN_BYTES: Final = 128
+_LIMITS_BYTES: Final = 320
+_TARGET: Final = re.compile(r"[!-~]+").fullmatch
+_CACHE_CONTROL: Final = re.compile(r"[ -~]+").fullmatch
