@@ -1,5 +1,6 @@
 """Clicks in SQLite: one file, written by the shipper alone, read by whoever shows figures."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,8 @@ class SqliteClickStore:
         self._file = SqliteFile(path, MIGRATIONS, read_only=read_only)
 
     async def open(self) -> None:
+        if not self._read_only and not await asyncio.to_thread(self._path.exists):
+            await self._create()
         await self._file.open()
 
     async def close(self) -> None:
@@ -91,6 +94,14 @@ class SqliteClickStore:
         nothing: dict[int, dict[TrafficClass, int]] = {}
         clicks = await self._read(work, nothing)
         return Series([SeriesPoint(hour_ms, clicks.get(hour_ms, {})) for hour_ms in hours])
+
+    async def _create(self) -> None:
+        """Make the file under another name and move it into place: no reader meets it without its tables."""
+        draft = self._path.with_suffix(".new")
+        file = SqliteFile(draft, MIGRATIONS)
+        await file.open()
+        await file.close()  # which leaves no log behind
+        await asyncio.to_thread(draft.rename, self._path)
 
     async def _read(self, work: Callable[[Connection], Answer], nothing: Answer) -> Answer:
         if self._read_only and not self._path.exists():

@@ -30,6 +30,13 @@ def test_a_reader_finds_nothing_before_the_file_is_there_and_everything_after(pa
             assert reader.totals("abcdefg") == {"abcdefg": {TrafficClass.HUMAN: 4}}
 
 
+def test_a_file_half_made_when_the_power_went_is_made_anew(path: Path, clock: ManualClock) -> None:
+    path.with_suffix(".new").touch()
+    with Running(SqliteClickStore(path, clock)) as store:
+        assert store.add(batch(1, 0, 3))
+    assert [file.name for file in path.parent.iterdir()] == ["clicks.db"]
+
+
 def test_what_was_counted_is_there_after_a_restart(path: Path, clock: ManualClock) -> None:
     with Running(SqliteClickStore(path, clock)) as store:
         assert store.add(batch(1, 0, 3))
