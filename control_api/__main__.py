@@ -11,6 +11,7 @@ from typing import Final
 import uvloop
 
 from control_api.app import served
+from control_api.observing import RequestLog
 from control_api.opening import opened
 from control_api.serving import serve, stop_on_signals
 from shortlink import logs, settings
@@ -57,7 +58,7 @@ async def _run(loaded: Settings, listener: socket.socket, supervisor: int | None
     stop_on_signals(stop, supervisor)
     folder = DataFolder(loaded.data)
     folder.create()
-    async with opened(loaded, folder, SystemClock()) as plane, plane.kept_in_order():
+    async with opened(loaded, folder, SystemClock(), RequestLog()) as plane, plane.kept_in_order():
         await serve(served(plane), listener, folder.control_socket, loaded.drain_seconds, stop)
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from control_api.examples import EXAMPLES
 from control_api.problems import KINDS, MEDIA_TYPE
 
 Described = dict[int | str, dict[str, Any]]
@@ -28,7 +29,7 @@ def reply(
     """A reply that is no problem; `view` None: it has no body."""
     described: dict[str, Any] = {"description": description}
     if view is not None:
-        described["content"] = {"application/json": {"schema": ref(view)}}
+        described["content"] = {"application/json": {"schema": ref(view), "example": EXAMPLES[view]}}
     if headers:
         described["headers"] = dict(headers)
     return {status: described}

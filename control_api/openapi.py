@@ -53,6 +53,8 @@ def document(app: FastAPI) -> Document:
 
 def _complete(operation: Document, route: APIRoute) -> None:
     """Give one of FastAPI's operations what FastAPI can't know."""
+    operation["operationId"] = route.name
+    operation["summary"] = route.name.replace("_", " ").capitalize()
     if "HTTPValidationError" in str(operation["responses"].get("422")):
         del operation["responses"]["422"]  # ours are 400, as problems
     scope = _scope_of(route.dependant)
@@ -62,8 +64,8 @@ def _complete(operation: Document, route: APIRoute) -> None:
 
 def _guarded(operation: Document, scope: Scope) -> Document:
     operation["security"] = [{"key": []}]
-    about = operation.get("description", "")
-    operation["description"] = f"{about}\n\nNeeds a key with the scope `{scope}` or `admin`.".strip()
+    scopes = " or ".join(f"`{each}`" for each in sorted({scope, Scope.ADMIN}, reverse=True))
+    operation["description"] += f"\n\nNeeds a key with the scope {scopes}."
     return operation
 
 

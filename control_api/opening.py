@@ -18,7 +18,7 @@ from shortlink.stores.sqlite import SqliteLinkStore
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, folder: DataFolder, clock: Clock) -> AsyncIterator[ControlPlane]:
+async def opened(settings: Settings, folder: DataFolder, clock: Clock, log: RequestLog) -> AsyncIterator[ControlPlane]:
     """The control plane on SQLite, with its first key; closed when this context is.
 
     Raises:
@@ -43,6 +43,6 @@ async def opened(settings: Settings, folder: DataFolder, clock: Clock) -> AsyncI
             keys=keys,
             rules=LinkRules(settings.own_hosts, settings.domains),
             short_urls=ShortUrls(settings),
-            log=RequestLog(),
+            log=log,
             started_ms=clock.now_ms(),
         )

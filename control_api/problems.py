@@ -84,7 +84,8 @@ class Problem(Exception):
 
 def of_link(error: InvalidLink) -> Problem:
     """The problem that a broken rule of links is."""
-    return Problem(error.kind, str(error), field=error.field)
+    text = str(error)
+    return Problem(error.kind, f"{text[:1].upper()}{text[1:]}.", field=error.field)
 
 
 def view(problem: Problem, request_id: str | None = None) -> ProblemView:

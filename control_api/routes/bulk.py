@@ -71,6 +71,11 @@ class Lines:
         self._rest = b""
         self._skipping = False
 
+    @property
+    def held_bytes(self) -> int:
+        """How much of an unfinished line is kept: never more than the limit."""
+        return len(self._rest)
+
     def feed(self, data: bytes) -> list[Line]:
         """The lines that `data` completes."""
         *whole, rest = (self._rest + data).split(b"\n")
@@ -168,13 +173,13 @@ def _refused(number: int, answer: Refused | Problem, item: NewLink | Problem) ->
 
 
 OPERATION: Final = {
-    "summary": "Bulk",
+    "summary": "Shorten many",
     "description": (
         "Make many links: one JSON object a line in, one result a line out, in order and while you still send. "
         "Read the results while sending: a client that takes none for a minute is cut off. Blank lines are counted, "
         "and left out. Each line is its own: a bad one does not stop the others."
     ),
-    "operationId": "bulk_api_links_bulk_post",
+    "operationId": "bulk",
     **documented.request_body(
         {"type": "string", "description": "lines, each a BulkLine"},
         MEDIA_TYPE,

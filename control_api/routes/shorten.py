@@ -67,7 +67,7 @@ def _idempotency(scope: Scope, caller_id: str, body: bytes) -> Idempotency | Non
 OPERATION: Final = {
     "summary": "Shorten",
     "description": "Make a short link. The reply comes once the link is on disk.",
-    "operationId": "shorten_api_shorten_post",
+    "operationId": "shorten",
     "parameters": [
         {
             "name": "Idempotency-Key",
