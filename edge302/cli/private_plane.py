@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.02
+_LAST_LINES: Final = 10
 
 
 class PrivatePlane:
@@ -76,5 +77,5 @@ class PrivatePlane:
 
     def _last_words(self) -> str:
         self._complaints.seek(0)
-        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
-        return lines[-1].removeprefix("edge302: ") if lines else "it said nothing"
+        lines = self._complaints.read().decode(errors="replace").strip().splitlines()[-_LAST_LINES:]
+        return "\n".join(line.removeprefix("edge302: ") for line in lines) or "it said nothing"
