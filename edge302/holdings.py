@@ -15,6 +15,7 @@ import msgspec
 from edge302 import listen
 from edge302.locks import RoleLock
 from edge302.roles import API, GATEWAY, Role
+from gateway.engines import load_engine
 from shortlink.datadir import DataFolder
 from shortlink.settings import BadSetting, Settings
 
@@ -41,10 +42,12 @@ class Holdings:
         """Take everything, or nothing; `held` gives it back.
 
         Raises:
-            BadSetting: the folder or an address can't be used.
+            BadSetting: the folder, an address or the engine can't be used.
             AlreadyRunning: a role runs on this folder.
             PortTaken: somebody listens there.
         """
+        if GATEWAY in roles:
+            load_engine(settings.engine)  # said once here, not by each worker
         folder = DataFolder(settings.data)
         _create(folder)
         locks = {role: _lock(folder, role, held) for role in roles}

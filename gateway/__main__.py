@@ -1,5 +1,6 @@
 """`python -m gateway`: one worker of the edge, as the supervisor starts it."""
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from shortlink import logs, settings
 from shortlink.clock import SystemClock
 from shortlink.settings import BadSetting
 
+FAILED: Final = 1
 BAD_SETTING: Final = 2
 
 
@@ -25,7 +27,14 @@ def main(environ: Mapping[str, str]) -> int:
         return BAD_SETTING
     logs.setup("gateway", loaded.log_level)
     raise_descriptor_limit(loaded.max_connections)
-    uvloop.run(serve(loaded, inherited, SystemClock()))
+    try:
+        uvloop.run(serve(loaded, inherited, SystemClock()))
+    except BadSetting as exc:
+        print(exc, file=sys.stderr)
+        return BAD_SETTING
+    except OSError as exc:
+        logging.getLogger("gateway").error("can't start: %s", exc)
+        return FAILED
     return 0
 
 

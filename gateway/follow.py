@@ -13,6 +13,7 @@ from shortlink.stores.contract import SaltStore
 
 RETRY_FIRST_SECONDS: Final = 0.05
 RETRY_MOST_SECONDS: Final = 1.0
+TRIES_BEFORE_A_WORD: Final = 8  # some 5 s: at a node's start the workers may be quicker than the control plane
 # The feed is read this often even when nothing wakes us: a lost wake-up costs a second, not a lifetime.
 READ_AT_LEAST_EVERY_SECONDS: Final = 1.0
 SALTS_EVERY_SECONDS: Final = 60.0
@@ -55,28 +56,28 @@ class Follower:
         self._sleep = sleep
         self._cursor: str | None = None
         self._retry_seconds = RETRY_FIRST_SECONDS
+        self._tries = 0
 
     async def run(self) -> None:
         """Follow the feed; returns only when cancelled."""
         while True:
             try:
                 await self._step()
-                self._retry_seconds = RETRY_FIRST_SECONDS
             except CursorExpired:
                 _log.warning("the change feed has a gap; every cached link is asked for again")
                 self._cursor = None
             except (StoreUnavailable, StoreCorrupt) as exc:
-                _log.info("the change feed is away: %s", exc)
-                await self._back_off()
-            except Exception:
+                await self._back_off(exc)
+            except Exception as exc:
                 # Without the feed this worker would serve edits up to a lifetime late, in silence.
                 _log.exception("the change feed failed in a way it never should")
                 self._cursor = None
-                await self._back_off()
+                await self._back_off(exc)
 
     async def _step(self) -> None:
         """Take a position if there is none; else read what is new, or wait until there may be something."""
         read = await self._feed.changes(self._cursor)
+        self._heard()
         if self._cursor is None:
             self._engine.forget_all()
         self._cursor = read.cursor
@@ -92,7 +93,15 @@ class Follower:
         except TimeoutError:
             return
 
-    async def _back_off(self) -> None:
+    def _heard(self) -> None:
+        if self._tries >= TRIES_BEFORE_A_WORD:
+            _log.warning("the change feed is back")
+        self._retry_seconds, self._tries = RETRY_FIRST_SECONDS, 0
+
+    async def _back_off(self, trouble: Exception) -> None:
+        self._tries += 1
+        if self._tries == TRIES_BEFORE_A_WORD:
+            _log.warning("the change feed is away: %s", trouble)
         await self._sleep(self._retry_seconds)
         self._retry_seconds = min(self._retry_seconds * 2, RETRY_MOST_SECONDS)
 

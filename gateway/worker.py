@@ -16,7 +16,7 @@ from gateway.engines import load_engine
 from gateway.engines.contract import Engine
 from gateway.follow import Follower, follow_salts
 from gateway.protocol import Edge, EdgeProtocol
-from gateway.resolver import Resolver
+from gateway.resolver import MAX_QUERIES, Resolver
 from gateway.server import Listeners
 from redirect_core import SpoolWriter
 from shortlink.clock import Clock
@@ -29,7 +29,6 @@ TICK_SECONDS: Final = 1.0
 DRAIN_LOOK_SECONDS: Final = 0.02
 GC_THRESHOLDS: Final = (50_000, 20, 1_000)
 _MIB: Final = 1 << 20
-_SPARE_DESCRIPTORS: Final = 256  # segments, databases, pipes and the loop's own
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class Inherited:
 async def serve(settings: Settings, inherited: Inherited, clock: Clock) -> None:
     """Answer requests until told to stop, then drain; returns when the spool is closed.
 
-    OSError: the spool or the counters page can't be made.
+    OSError: the spool or the counters page can't be made. BadSetting: there is no such engine.
     """
     folder = DataFolder(settings.data)
     page = CountersPage(folder.counters_page(inherited.slot))
@@ -60,12 +59,14 @@ async def serve(settings: Settings, inherited: Inherited, clock: Clock) -> None:
     page["started_ms"] = clock.now_ms()
     spool = SpoolWriter(str(folder.spool), inherited.slot, limit_bytes=settings.spool_mb * _MIB)
     engine = load_engine(settings.engine)(settings, clock, page, spool)
-    store = SqliteLinkStore(folder.links_db, clock, read_only=True)
+    # One reader more than the miss path can occupy: the change feed never waits for misses.
+    store = SqliteLinkStore(folder.links_db, clock, read_only=True, readers=MAX_QUERIES + 1)
     try:
         await Worker(settings, engine, store, clock, page).run(inherited)
     finally:
         engine.close()
         await store.close()
+        page["pid"] = page["draining"] = 0
         page.close()
 
 
@@ -155,7 +156,7 @@ def raise_descriptor_limit(connections: int) -> None:
     """Allow as many open files as the system lets us, and say so when that is fewer than `connections` need."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    if most != resource.RLIM_INFINITY and most < connections + _SPARE_DESCRIPTORS:
+    if most != resource.RLIM_INFINITY and most < connections:
         _log.warning("only %d open files are allowed (ulimit -Hn), too few for %d connections", most, connections)
 
 

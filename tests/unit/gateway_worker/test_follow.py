@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from gateway.follow import RETRY_MOST_SECONDS, SALTS_EVERY_SECONDS, SALTS_RETRY_SECONDS, Follower, follow_salts
+from gateway.follow import (
+    RETRY_MOST_SECONDS,
+    SALTS_EVERY_SECONDS,
+    SALTS_RETRY_SECONDS,
+    TRIES_BEFORE_A_WORD,
+    Follower,
+    follow_salts,
+)
 from shortlink.clock import Clock
 from shortlink.errors import CursorExpired, StoreUnavailable
 from shortlink.links import Change, Changes, LinkKey
@@ -106,6 +113,14 @@ def test_a_store_that_is_away_is_asked_less_and_less_often(follow: Follow) -> No
     away = [StoreUnavailable("away")] * 7
     _, seconds = follow(*away, nothing("1"), StoreUnavailable("away"))
     assert seconds == [0.05, 0.1, 0.2, 0.4, 0.8, RETRY_MOST_SECONDS, RETRY_MOST_SECONDS, 0.05]
+
+
+def test_only_a_long_absence_is_worth_a_word(follow: Follow, caplog: pytest.LogCaptureFixture) -> None:
+    away: list[Changes | Exception] = [StoreUnavailable("away")] * TRIES_BEFORE_A_WORD
+    follow(*away[1:], nothing("1"), *away[1:], nothing("1"))
+    assert caplog.messages == []
+    follow(*away, *away, nothing("1"))
+    assert caplog.messages == ["the change feed is away: away", "the change feed is back"]
 
 
 def test_a_fault_of_ours_costs_all_copies_but_not_the_feed(follow: Follow, engine: NotingEngine) -> None:
