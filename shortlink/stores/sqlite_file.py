@@ -244,6 +244,7 @@ class SqliteFile:
             raise StoreUnavailable(f"{self.path}: SQLite can't keep a write-ahead log there; use a local disk")
         connection.execute("PRAGMA synchronous = FULL")  # an answer given is durable; group commit makes it cheap
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")  # savepoints keep old pages: never worth a temporary file
         connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KB}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
