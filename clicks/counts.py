@@ -22,6 +22,8 @@ class TrafficClass(enum.StrEnum):
     MONITOR = "monitor"  # an uptime check
     HEAD = "head"  # a HEAD request: nobody followed it
 
+    __hash__ = str.__hash__  # Enum's own is a call into Python, for every key of every batch
+
 
 class CountKey(NamedTuple):
     """What one count is of: `hour_ms` is the hour's start, in ms since the Unix epoch."""

@@ -115,10 +115,10 @@ class _Rows:
     def __init__(self, batch: ClickBatch, now_ms: int) -> None:
         self._batch = batch
         self._now_ms = now_ms
-        self._hours = [
+        self._hours = sorted(
             (domain, code, hour_ms // HOUR_MS, _NUMBERS[traffic], clicks)
-            for (domain, code, hour_ms, traffic), clicks in sorted(batch.counts.items())
-        ]
+            for (domain, code, hour_ms, traffic), clicks in batch.counts.items()
+        )
         service: Counter[tuple[int, int]] = Counter()
         for _, _, hour, number, clicks in self._hours:
             service[hour, number] += clicks

@@ -56,14 +56,12 @@ def test_a_folder_that_is_missing_is_unavailable(tmp_path: Path, clock: ManualCl
         asyncio.run(SqliteClickStore(tmp_path / "nowhere" / "clicks.db", clock).open())
 
 
-def test_fifty_thousand_links_are_counted_within_a_second(path: Path, clock: ManualClock) -> None:
+def test_fifty_thousand_links_cost_less_than_a_second(path: Path, clock: ManualClock) -> None:
+    """The shipper's largest batch is one transaction, and none may last longer."""
     many = 50_000
     counts = {count_key(f"{n * 7_919 % many:07}"): 1 for n in range(many)}
-    seconds = []
     with Running(SqliteClickStore(path, clock)) as store:
-        for number in range(3):  # the best of three: other processes may be at work on this machine
-            started = time.monotonic()
-            assert store.add(batch(number, 0, many, counts))
-            seconds.append(time.monotonic() - started)
-        assert store.service_totals() == {TrafficClass.HUMAN: 3 * many}
-    assert min(seconds) < 1.0
+        started = time.process_time()  # of all threads; the clock on the wall counts other processes too
+        assert store.add(batch(1, 0, many, counts))
+        assert time.process_time() - started < 1.0
+        assert store.service_totals() == {TrafficClass.HUMAN: many}
