@@ -46,7 +46,8 @@ class Node:
         connection.request(method, path, None if body is None else msgspec.json.encode(body), headers)
         reply = connection.getresponse()
         content = reply.read()
-        return reply.status, msgspec.json.decode(content) if content else None
+        is_json = reply.headers.get_content_subtype().endswith("json")
+        return reply.status, msgspec.json.decode(content) if is_json else content.decode()
 
 
 @contextmanager
