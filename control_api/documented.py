@@ -12,6 +12,11 @@ Described = dict[int | str, dict[str, Any]]
 
 # What any route with a key may answer, whatever it does.
 GUARDED: Final = ("missing-key", "invalid-key", "expired-key", "revoked-key", "wrong-scope", "store-unavailable")
+# What the rules of links refuse, in new ones and changed ones alike.
+RULES: Final = (
+    *("target-invalid", "target-scheme", "target-too-long", "own-domain", "status-invalid", "cache-control-invalid"),
+    *("time-out-of-range", "times-reversed", "title-invalid", "tags-invalid", "not-yet-supported"),
+)
 ETAG: Final = {"ETag": {"description": "the link's version, for If-Match", "schema": {"type": "string"}}}
 
 

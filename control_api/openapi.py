@@ -44,8 +44,9 @@ def document(app: FastAPI) -> Document:
                 reply["headers"] = reply.get("headers", {}) | _REQUEST_ID
     made["paths"] = dict(sorted(paths.items()))
     _, schemas = msgspec.json.schema_components(VIEWS, ref_template=_REF)
+    enums = {name: schema for name, schema in made["components"]["schemas"].items() if "enum" in schema}
     made["components"] = {
-        "schemas": dict(sorted(schemas.items())),
+        "schemas": dict(sorted((enums | schemas).items())),
         "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "an API key, e302_…"}},
     }
     return made

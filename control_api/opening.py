@@ -41,7 +41,7 @@ async def opened(settings: Settings, folder: DataFolder, clock: Clock, log: Requ
             salts=links,
             clicks=clicks,
             keys=keys,
-            rules=LinkRules(settings.own_hosts, settings.domains),
+            rules=LinkRules(settings.own_hosts, frozenset(settings.domains)),
             short_urls=ShortUrls(settings),
             log=log,
             started_ms=clock.now_ms(),

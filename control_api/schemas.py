@@ -80,21 +80,21 @@ class BulkLine(NewLinkBody, kw_only=True, forbid_unknown_fields=True):
 
 
 class LinkPatchBody(Struct, kw_only=True, forbid_unknown_fields=True):
-    """A JSON merge patch (RFC 7396) of a link: fields left out keep their value, null clears one."""
+    """A JSON merge patch (RFC 7396) of a link: fields left out keep their value, null puts one back to its default."""
 
     url: Url | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
-    cache_control: CacheControl | UnsetType = UNSET
+    status: Status | UnsetType | None = UNSET
+    cache_control: CacheControl | UnsetType | None = UNSET
     not_before: NotBefore | UnsetType | None = UNSET
     expires_at: ExpiresAt | UnsetType | None = UNSET
     max_visits: MaxVisits | UnsetType | None = UNSET
     expired_target: Url | UnsetType | None = UNSET
     password: Password | UnsetType | None = UNSET
-    forward_query: ForwardQuery | UnsetType = UNSET
+    forward_query: ForwardQuery | UnsetType | None = UNSET
     rules: Rules | UnsetType | None = UNSET
     title: Title | UnsetType | None = UNSET
-    tags: Tags | UnsetType = UNSET
-    enabled: Enabled | UnsetType = UNSET
+    tags: Tags | UnsetType | None = UNSET
+    enabled: Enabled | UnsetType | None = UNSET
 
 
 class LinkBrief(Struct, kw_only=True):
@@ -146,7 +146,7 @@ class BulkMade(Struct, kw_only=True, omit_defaults=True):
     """The result of a good line."""
 
     line: Annotated[int, Meta(description="number of the line, from 1", ge=1)]
-    status: Literal[201] = 201
+    status: Literal[201]
     link: LinkBrief
     replayed: Annotated[bool, Meta(description="an earlier line with this idempotency_key had made it")] = False
 

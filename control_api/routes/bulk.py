@@ -159,7 +159,7 @@ async def _store(store: LinkStore, parsed: Sequence[Item], short_urls: ShortUrls
         answer = item if isinstance(item, Problem) else next(remaining)
         if isinstance(answer, Added):
             brief = views.brief(answer.link, short_urls)
-            results.append(BulkMade(line=number, link=brief, replayed=answer.replayed))
+            results.append(BulkMade(line=number, status=201, link=brief, replayed=answer.replayed))
         else:
             results.append(_refused(number, answer, item))
     return results

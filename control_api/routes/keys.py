@@ -26,7 +26,7 @@ async def make_key(request: Request, plane: Plane, _: Admin) -> Response:
     body = bodies.decode(_DECODER, await bodies.read(request.scope, request.receive, plane.max_body_bytes))
     expires_at = to_ms(body.expires_at)
     if expires_at is not None and expires_at <= plane.clock.now_ms():
-        raise Problem("invalid-value", "Choose a time that is yet to come.", field="expires_at")
+        raise Problem("time-out-of-range", "Choose a time that is yet to come.", field="expires_at")
     key, text = await plane.keys.create(body.name, frozenset(body.scopes), expires_at)
     return replies.json(MadeKeyView(key=text, **msgspec.structs.asdict(_view(key))), 201)
 
@@ -72,7 +72,7 @@ ROUTES: Final = [
         response_class=Response,
         responses=documented.reply(201, "the key, shown this once", MadeKeyView)
         | documented.problems(
-            *("invalid-json", "invalid-field", "body-too-large", "unsupported-media-type", "invalid-value"),
+            *("invalid-json", "invalid-field", "body-too-large", "unsupported-media-type", "time-out-of-range"),
             *documented.GUARDED,
         ),
         openapi_extra=documented.request_body(

@@ -75,13 +75,13 @@ async def change_link(
 ) -> Response:
     """Change some fields of a link."""
     raw = await bodies.read(request.scope, request.receive, plane.max_body_bytes, bodies.MERGE_PATCH)
-    patch = plane.rules.patch(_values(bodies.decode(_PATCH, raw)))
+    values = _values(bodies.decode(_PATCH, raw))
     for _attempt in range(ATTEMPTS):
         link = await found(plane, LinkKey(domain, code))
         _require_match(if_match, link)
-        if not patch.values:
+        if not values:
             return _shown(link, plane)
-        plane.rules.check_change(link, patch)
+        patch = plane.rules.patch(values, link)
         changed = await plane.links.change(link.key, patch, if_version=link.version)
         if isinstance(changed, Link):
             return _shown(changed, plane)
@@ -170,8 +170,8 @@ ROUTES: Final = [
         responses=_SHOWN
         | documented.problems(
             *("invalid-json", "invalid-field", "invalid-parameter", "link-not-found", "conflict"),
-            *("precondition-failed", "body-too-large", "unsupported-media-type", "target-invalid", "target-scheme"),
-            *("target-too-long", "own-domain", "invalid-value", "not-yet-supported"),
+            *("precondition-failed", "body-too-large", "unsupported-media-type"),
+            *documented.RULES,
             *documented.GUARDED,
         ),
         openapi_extra=documented.request_body(

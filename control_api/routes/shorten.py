@@ -96,9 +96,10 @@ OPERATION: Final = {
         )
         | documented.problems(
             *("invalid-json", "invalid-field", "invalid-header", "alias-taken", "idempotency-key-spent"),
-            *("body-too-large", "unsupported-media-type", "alias-invalid", "alias-reserved", "target-invalid"),
-            *("target-scheme", "target-too-long", "own-domain", "unknown-domain", "invalid-value"),
-            *("not-yet-supported", "idempotency-key-reused", *documented.GUARDED),
+            *("body-too-large", "unsupported-media-type", "alias-invalid", "alias-reserved", "unknown-domain"),
+            *documented.RULES,
+            "idempotency-key-reused",
+            *documented.GUARDED,
         )
     ),
 }

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -19,6 +19,8 @@ from control_api.opening import opened
 from control_api.plane import ControlPlane
 from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
+
+T = TypeVar("T")
 
 DOMAIN = "a.example"
 START_MS = 1_800_000_000_000
@@ -48,7 +50,15 @@ class Api:
         self.log = io.BytesIO()
         self._runner = runner
 
-    def ask(self, method: str, path: str, *, key: str | None = "", local: bool = False, **rest: Any) -> httpx.Response:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = "",
+        local: bool = False,
+        **rest: Any,  # noqa: ANN401 - httpx's
+    ) -> httpx.Response:
         """Send one request. `key`: empty: the admin key, None: none. `local`: through the control socket."""
         headers = httpx.Headers(rest.pop("headers", None))
         if key is not None and "Authorization" not in headers:
@@ -62,7 +72,7 @@ class Api:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
             return await client.request(method, path, headers=headers, **rest)
 
-    def shorten(self, url: str = "https://example.com/", **fields: Any) -> dict[str, Any]:
+    def shorten(self, url: str = "https://example.com/", **fields: object) -> dict[str, Any]:
         """Make a link that must be made."""
         reply = self.ask("POST", "/api/shorten", json={"url": url, **fields})
         assert reply.status_code == 201, reply.text
@@ -94,18 +104,18 @@ class Api:
         """How many links the store holds."""
         return self.run(self.plane.links.count())
 
-    def run(self, story: Any) -> Any:
+    def run(self, story: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the loop that everything here belongs to."""
         return self._runner.run(story)
 
 
 @contextlib.contextmanager
-def running(folder: Path, **settings: Any) -> Iterator[Api]:
+def running(folder: Path) -> Iterator[Api]:
     """A control plane on a data folder, until this context is left."""
     clock = ManualClock()
     data = DataFolder(folder)
     data.create()
-    loaded = Settings(data=folder, public_url="https://go.example.com", domains=(DOMAIN,), **settings)
+    loaded = Settings(data=folder, public_url="https://go.example.com", domains=(DOMAIN,))
     with asyncio.Runner() as runner:
         log = io.BytesIO()
         opening = opened(loaded, data, clock, RequestLog(log))

@@ -1,5 +1,6 @@
 """Bad input: each kind has its own problem, names its field, and stores nothing."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ URL = "https://example.com/"
 JSON = {"Content-Type": "application/json"}
 
 
-def refused(api: Api, kind: str, status: int, field: str | None, **request: Any) -> None:
+def refused(api: Api, kind: str, status: int, field: str | None, **request: Any) -> None:  # noqa: ANN401 - httpx's
     """The request to shorten is refused as said, and nothing is stored."""
     before = api.stored()
     reply = api.ask("POST", "/api/shorten", **request)
@@ -65,7 +66,7 @@ def test_a_body_of_ten_megabytes(api: Api) -> None:
 
 
 def test_a_chunked_body_of_ten_megabytes(api: Api) -> None:
-    async def parts() -> Any:
+    async def parts() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b"x" * 100_000
 
@@ -138,8 +139,8 @@ def test_an_expired_key(api: Api) -> None:
 
 def test_a_revoked_key(api: Api) -> None:
     key = api.key(Scope.LINKS_WRITE)
-    [*_, made] = api.plane.keys.all()
-    api.ask("DELETE", f"/api/keys/{made.id}")
+    [made] = [each for each in api.plane.keys.all() if each.prefix in key]
+    assert api.ask("DELETE", f"/api/keys/{made.id}").status_code == 204
     refused(api, "revoked-key", 401, "Authorization", json={"url": URL}, key=key)
 
 
@@ -175,7 +176,6 @@ def test_an_unknown_path(api: Api) -> None:
         ("PUT", "/api/links/abc", "DELETE, GET, HEAD, PATCH"),
         ("POST", "/api/links", "GET, HEAD"),
         ("DELETE", "/api/keys", "GET, HEAD, POST"),
-        ("GET", "/api/links/bulk", "POST"),
         ("BREW", "/health", "GET, HEAD"),
     ],
 )

@@ -1,7 +1,7 @@
 """Idempotency-Key: a repeated create makes no second link."""
 
-from tests.integration.control_api.api import Api
 from control_api.access.keys import Scope
+from tests.integration.control_api.api import Api
 
 URL = "https://example.com/"
 

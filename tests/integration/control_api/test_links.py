@@ -114,9 +114,12 @@ def test_an_empty_patch_changes_nothing(api: Api) -> None:
         ({"url": "javascript:x"}, "target-scheme", "url"),
         ({"url": None}, "invalid-field", "url"),
         ({"alias": "other"}, "invalid-field", "alias"),
-        ({"status": None}, "invalid-field", "status"),
+        ({"status": 304}, "invalid-field", "status"),
+        ({"cache_control": "max-age = 5"}, "cache-control-invalid", "cache_control"),
+        ({"title": "a\tb"}, "title-invalid", "title"),
+        ({"tags": ["a,b"]}, "tags-invalid", "tags"),
         ({"password": "x"}, "not-yet-supported", "password"),
-        ({"not_before": "2031-01-01T00:00:00Z"}, "invalid-value", "expires_at"),
+        ({"not_before": "2031-01-01T00:00:00Z"}, "times-reversed", "expires_at"),
     ],
 )
 def test_a_bad_patch_changes_nothing(api: Api, body: dict[str, object], kind: str, field: str) -> None:

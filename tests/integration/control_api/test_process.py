@@ -59,7 +59,8 @@ def test_a_request_under_way_is_finished_before_the_end(tmp_path: Path) -> None:
         host, port = process.address.removeprefix("http://").split(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=20)
         connection.putrequest("POST", "/api/links/bulk")
-        for name, value in (process.bearer | {"Content-Type": "application/x-ndjson"}).items():
+        headers = process.bearer | {"Content-Type": "application/x-ndjson"}
+        for name, value in headers.items():
             connection.putheader(name, value)
         connection.putheader("Transfer-Encoding", "chunked")
         connection.endheaders()

@@ -19,7 +19,7 @@ def test_every_rule_of_links_has_its_kind() -> None:
     raised = {
         kind
         for name in ("codes", "urls", "rules")
-        for kind in re.findall(r'"((?:alias|target|own|unknown|invalid|not)-[a-z-]+)"', _source(name))
+        for kind in re.findall(r'InvalidLink\(\s*\S+,\s*"([a-z-]+)"', _source(name))
     }
     assert raised
     assert raised <= set(KINDS)
