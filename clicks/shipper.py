@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from clicks import metrics
 from clicks.batches import click_batch
 from clicks.counts import HOUR_MS, ClickBatch
 from clicks.stores.contract import ClickStore
-from redirect_core import CountBatch, SpoolReader
+from redirect_core import SpoolReader
 from shortlink.clock import Clock
 from shortlink.errors import StoreUnavailable
 
@@ -39,9 +39,11 @@ class Shipper:
         self._clock = clock
         self._max_records = max_records
         self._watermarks: dict[bytes, int] | None = None  # None: ask the store
+        self._waiting_since_ms: int | None = None
         self._tidy_at = 0.0
         self._forget_at_ms = 0
         self._backoff_seconds = FIRST_BACKOFF_SECONDS
+        self._told_damaged: set[str] = set()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Ship until `stopping` is set. StoreCorrupt: the store is damaged; what is spooled waits."""
@@ -81,12 +83,16 @@ class Shipper:
         with metrics.SECONDS.time():
             watermarks = await self._known_watermarks()
             read = await asyncio.to_thread(self._reader.read, watermarks, self._max_records)
-            self._tell_waiting(read)
+            self._waiting_since_ms = min((batch.oldest_ms for batch in read if batch.records), default=None)
+            self._tell_waiting()
             accepted = await self._count([click_batch(batch) for batch in read])
         more = not accepted or any(batch.records >= self._max_records for batch in read)
         if not more:
-            metrics.WAITING.set(0)
-        self._backoff_seconds = FIRST_BACKOFF_SECONDS
+            self._waiting_since_ms = None
+            self._tell_waiting()
+        if self._backoff_seconds != FIRST_BACKOFF_SECONDS:
+            self._backoff_seconds = FIRST_BACKOFF_SECONDS
+            _log.info("clicks are counted again")
         await self._tidy()
         return more
 
@@ -111,25 +117,31 @@ class Shipper:
         self._watermarks = known
         return True
 
-    def _tell_waiting(self, read: Sequence[CountBatch]) -> None:
-        oldest_ms = min((batch.oldest_ms for batch in read if batch.records), default=None)
-        if oldest_ms is not None:
-            metrics.WAITING.set(max(0, self._clock.now_ms() - oldest_ms) / 1_000)
-
     async def _tidy(self, *, at_once: bool = False) -> None:
         """Free counted segments about once a second, and forget old epochs about once an hour."""
         if self._watermarks is None or (self._clock.monotonic() < self._tidy_at and not at_once):
             return
         self._tidy_at = self._clock.monotonic() + TIDY_EVERY_SECONDS
         await asyncio.to_thread(self._reader.free, self._watermarks)
+        self._tell_damaged(self._reader.damaged)
         now_ms = self._clock.now_ms()
         if now_ms >= self._forget_at_ms:
             self._forget_at_ms = now_ms + FORGET_EVERY_MS
             if await self._store.forget_epochs(self._reader.epochs(), now_ms):
                 self._watermarks = None
 
+    def _tell_waiting(self) -> None:
+        since_ms = self._waiting_since_ms
+        metrics.WAITING.set(0 if since_ms is None else max(0, self._clock.now_ms() - since_ms) / 1_000)
+
+    def _tell_damaged(self, names: Iterable[str]) -> None:
+        for name in set(names) - self._told_damaged:
+            _log.error("%s is damaged and was set aside; its clicks are counted as lost where others follow", name)
+            self._told_damaged.add(name)
+
     def _back_off(self, error: Exception) -> float:
         """How long to wait after trouble, in seconds: longer each time, until a round succeeds."""
+        self._tell_waiting()
         if self._backoff_seconds == FIRST_BACKOFF_SECONDS:
             _log.warning("clicks wait in the spool: %s", error)
         seconds = self._backoff_seconds

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from clicks.counts import DAY_MS, HOUR_MS, ClickBatch, TrafficClass
 from clicks.shipper import Shipper
@@ -169,6 +170,28 @@ def test_trouble_loses_and_doubles_nothing(node: Node, counts_first: bool) -> No
     run(test)
 
 
+def test_the_age_of_what_waits_grows_until_it_is_counted(node: Node) -> None:
+    def waiting() -> float | None:
+        return REGISTRY.get_sample_value("edge302_clicks_waiting_seconds")
+
+    async def test() -> None:
+        writer = node.writer()
+        click(writer, now_ms=node.clock.now_ms())
+        node.store.trouble = StoreUnavailable("away")
+        stopping = asyncio.Event()
+        running = asyncio.create_task(node.shipper.run(stopping))
+        await node.store.called.wait()
+        stopping.set()
+        await running
+        assert waiting() == 1.0  # the time that a call of this store takes
+        node.store.trouble = None
+        await node.shipper.ship()
+        assert waiting() == 0.0
+        writer.close()
+
+    run(test)
+
+
 def test_one_epoch_in_trouble_does_not_hold_up_the_memory_of_others(node: Node) -> None:
     """What one epoch was counted to is not forgotten because another's batch failed: the store knows."""
 
@@ -303,6 +326,28 @@ def test_clicks_that_a_power_cut_took_are_counted_as_dropped(node: Node) -> None
         await node.shipper.ship()
         assert await node.total() == 2
         assert await node.store.dropped() == {"power": 1}
+
+    run(test)
+
+
+def test_a_damaged_segment_is_told_once_and_its_gap_counted(node: Node, caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        writer = node.writer()
+        while len(node.segments()) < 3:
+            click(writer)
+        writer.close()
+        first = node.segments()[0]
+        raw = bytearray(first.read_bytes())
+        raw[0] ^= 1
+        first.write_bytes(raw)
+        for _ in range(2):
+            node.clock.advance(5_000)
+            await node.shipper.ship()
+        assert caplog.text.count("is damaged and was set aside") == 1
+        assert first.stem in caplog.text
+        lost = (await node.store.dropped())["power"]
+        assert lost > 0
+        assert await node.total() + lost == writer.spooled
 
     run(test)
 
