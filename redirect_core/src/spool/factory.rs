@@ -46,7 +46,7 @@ impl Factory {
     pub fn prepare(&self) -> bool {
         let mut line = self.line();
         if line.next.is_none() && line.failure.as_ref().is_none_or(Failure::is_over) {
-            line.next = self.make(&mut line).ok();
+            line.next = self.make(&mut line).inspect(Segment::warm).ok();
         }
         line.next.is_some()
     }

@@ -150,6 +150,9 @@ impl Recorder {
         if self.current.is_none() {
             self.begin(self.factory.take());
         }
+        if self.current.is_none() {
+            return false;
+        }
         self.write_volatile(most);
         self.current.is_some() && self.volatile.clicks() > 0
     }

@@ -69,6 +69,11 @@ impl Segment {
         Ok(())
     }
 
+    /// Have the file's pages in memory, so that the first records don't wait for them; it dirties none. A hint, too.
+    pub fn warm(&self) {
+        let _ = self.map.advise(Advice::PopulateRead);
+    }
+
     /// Take the page faults of the coming `bytes` now: a sync makes pages read-only again, and the first store to
     /// each one may wait for the file system's journal. It is only a hint, so that kernels without it (before 5.14) do.
     pub fn prefault(&self, from: usize, bytes: usize) {

@@ -77,6 +77,7 @@ impl SpoolWriter {
         };
         if let Some(first) = &first {
             first.sync()?;
+            first.warm();
         }
         let recorder = Recorder::new(Arc::clone(&factory), first, Salts::new()?);
         let shared = Arc::new(Shared {
