@@ -43,7 +43,6 @@ class PythonConnection:
         "_stopped",
         "_tail",
         "attention",
-        "held",
         "partial",
         "pending",
         "requests",
@@ -65,7 +64,6 @@ class PythonConnection:
         self._held = b""
         self._finder = HeadFinder()
         self._queue: deque[Owed] = deque()
-        self.held = 0
         self.partial = False
         self.pending = 0
         # Of the fields that came last, because clients repeat theirs.
@@ -224,6 +222,8 @@ class PythonConnection:
         if match is None or not data.startswith(tail, match.end()) or self._is_last_but(1):
             return 0
         code, query = match.groups()
+        if code in _FIXED_CODES:
+            return 0
         entry = self._plain_entry(code) if not self._queue else None
         if entry is not None:
             turn.add(self._hit(code, entry))
@@ -315,7 +315,6 @@ class PythonConnection:
         more = bool(self._held) and (self._paused or not self.partial)
         if self._ended and not queue and not more:
             self._stop()
-        self.held = len(self._held)
         self.pending = len(queue)
         attention = 0
         if self._stopped and not queue:
@@ -366,4 +365,5 @@ _NOBODY: Final = _Client(b"", Visitor(b"", b"", b"", b""), b"", 0)
 # With the code and the query below a head stays well inside MAX_REQUEST_LINE_BYTES and MAX_HEAD_BYTES.
 _MAX_TAIL_BYTES: Final = 6 * 1024
 _PLAIN: Final = re.compile(rb"GET /([0-9A-Za-z_-]{1,64})(?:\?([!\"$-\[\]-~]{0,1024}))?").match
+_FIXED_CODES: Final = frozenset(path[1:] for path in FIXED)  # they look like codes; no link can have them
 _CODE: Final = re.compile(rb"/([0-9A-Za-z_-]{1,64})").fullmatch

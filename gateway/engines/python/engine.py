@@ -199,7 +199,7 @@ class PythonEngine:
             entry = self.cache[name]
         except KeyError:
             return None
-        if self.now >= entry.fresh_until or entry.held_from <= self.suspect_at:
+        if not self._is_fresh(entry):
             return None
         if entry.is_stale:
             self.tallies.add("cache_stale_hits")
@@ -208,6 +208,9 @@ class PythonEngine:
             self.flights.join(name)
         self.tallies.add("cache_hits")
         return entry
+
+    def _is_fresh(self, entry: Entry) -> bool:
+        return self.now < entry.fresh_until and entry.held_from > self.suspect_at
 
     def _wait(self, name: Name, owed: Owed) -> None:
         flight = self.flights.join(name)
@@ -251,7 +254,7 @@ class PythonEngine:
         held = self.cache.get(name)
         if held is None or not held.may_be_stale:
             return UNAVAILABLE
-        entry = held.held_over(self.now, HOLD_OVER_SECONDS)
+        entry = held.held_over(self.now + HOLD_OVER_SECONDS, self.now, is_fresh=self._is_fresh(held))
         self._store(name, entry)
         if entry.is_stale:
             self.tallies.add("cache_stale_hits")

@@ -104,18 +104,20 @@ class Entry(Struct, frozen=True, gc=False):
             self.size_bytes,
         )
 
-    def held_over(self, now: float, seconds: float) -> "Entry":
-        """The same copy for some seconds more, because no store answered; a refresh waits until then too."""
-        fresh = now < self.fresh_until
+    def held_over(self, until: float, now: float, *, is_fresh: bool) -> "Entry":
+        """The same copy, not to be asked for again until then, because no store answered.
+
+        `is_fresh`: it may be served as a fresh one anyway; else from `now` on as a stale one.
+        """
         return Entry(
             self.version,
             self.status,
             self.rest,
             self.limits,
             self.asked_at,
-            self.held_from if fresh else now,
-            now + seconds if fresh else 0.0,
-            self.fresh_until if fresh else now + seconds,
+            self.held_from if is_fresh else now,
+            until if is_fresh else 0.0,
+            self.fresh_until if is_fresh else until,
             self.size_bytes,
         )
 

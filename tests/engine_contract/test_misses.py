@@ -1,0 +1,235 @@
+"""What is not cached: asked for once, answered in order, bounded, and kept no longer than promised."""
+
+from gateway.engines.contract import (
+    ABSENT_SECONDS,
+    LIFETIME_SECONDS,
+    MAX_PENDING_REPLIES,
+    REFRESH_AT,
+    STALE_SECONDS,
+)
+from shortlink.links import LinkKey
+from tests.engine_contract.conftest import MakeNode
+from tests.engine_contract.parts import TARGET, Client, Node, get, make_link, parse_replies
+
+KNOWN = LinkKey("", "known01")
+
+
+def statuses(received: bytes) -> list[int]:
+    return [reply.status for reply in parse_replies(received)]
+
+
+def resume(client: Client) -> list[int]:
+    before = len(client.received)
+    client.step(client.connection.resume)
+    return statuses(client.received[before:])
+
+
+def test_one_flight_a_key_however_many_wait(node: Node) -> None:
+    clients = [node.connect(resolves=False) for _ in range(10)]
+    for client in clients:
+        assert client.send(get("known01") * 3) == b""
+        assert client.connection.pending == 3
+    assert list(node.engine.take_misses()) == [KNOWN]
+    assert list(node.engine.take_misses()) == []
+    node.answer({KNOWN: node.links[KNOWN]})
+    assert [resume(client) for client in clients] == [[302] * 3] * 10
+    assert [client.connection.pending for client in clients] == [0] * 10
+
+
+def test_replies_keep_the_order_of_their_requests(node: Node) -> None:
+    node.add(make_link("other01", target="https://e.com/other"))
+    node.connect().send(get("other01"))
+    client = node.connect(resolves=False)
+    client.send(get("known01") + get("other01") + get("healthz") + get("nowhere") + get("a/b"))
+    assert client.received == b""
+    keys = node.engine.take_misses()
+    assert set(keys) == {KNOWN, LinkKey("", "nowhere")}
+    node.answer({LinkKey("", "nowhere"): None})
+    assert resume(client) == []
+    node.answer({KNOWN: node.links[KNOWN]})
+    resume(client)
+    replies = parse_replies(client.received)
+    assert [reply.status for reply in replies] == [302, 302, 200, 404, 404]
+    assert [reply.fields.get("location") for reply in replies[:2]] == [TARGET, "https://e.com/other"]
+
+
+def test_only_connections_with_a_reply_ready_are_woken(node: Node) -> None:
+    woken = []
+    connections = [
+        node.engine.connection("192.0.2.1", lambda number=number: woken.append(number))  # type: ignore[misc]
+        for number in range(3)
+    ]
+    for connection, code in zip(connections, ("first01", "second1", "first01"), strict=True):
+        connection.feed(get(code))
+    connections[1].feed(get("first01"))
+    node.engine.take_misses()
+    node.answer({LinkKey("", "first01"): None})
+    assert sorted(woken) == [0, 2]
+
+
+def test_at_most_so_many_replies_wait_on_a_connection(node: Node) -> None:
+    client = node.connect(resolves=False)
+    client.send(get("known01") * (MAX_PENDING_REPLIES + 5))
+    assert client.connection.pending == MAX_PENDING_REPLIES
+    assert client.connection.requests == MAX_PENDING_REPLIES
+    node.resolve()
+    assert resume(client) == [302] * (MAX_PENDING_REPLIES + 5)
+
+
+def test_too_many_misses_are_503_in_place_and_the_connection_stays(make_node: MakeNode) -> None:
+    node = make_node(max_misses=2)
+    node.add(make_link("known01"))
+    client = node.connect(resolves=False)
+    client.send(get("one") + get("two") + get("three") + get("one") + get("healthz"))
+    node.resolve()
+    resume(client)
+    replies = parse_replies(client.received)
+    assert [reply.status for reply in replies] == [404, 404, 503, 404, 200]
+    assert replies[2].fields["retry-after"] == "1"
+    assert node.page["misses_refused"] == 1
+    assert statuses(client.send(get("known01"))) == []
+    node.resolve()
+    assert resume(client) == [302]
+
+
+def test_without_a_store_a_miss_is_503(node: Node) -> None:
+    node.is_reachable = False
+    client = node.connect()
+    (reply,) = parse_replies(client.send(get("known01")))
+    assert (reply.status, reply.fields["retry-after"], reply.says_close) == (503, "1", False)
+    node.is_reachable = True
+    assert statuses(client.send(get("known01"))) == [302]
+
+
+def test_a_link_is_kept_for_its_lifetime_and_no_longer_by_hits(node: Node) -> None:
+    client = node.connect(resolves=False)
+    client.send(get("known01"))
+    node.resolve()
+    resume(client)
+    for _ in range(int(LIFETIME_SECONDS * 0.9 * REFRESH_AT) - 1):
+        node.clock.advance(1)
+        assert statuses(client.send(get("known01"))) == [302]
+        assert list(node.engine.take_misses()) == []
+    node.clock.advance(LIFETIME_SECONDS)
+    assert client.send(get("known01")) == b""
+    assert list(node.engine.take_misses()) == [KNOWN]
+
+
+def test_a_link_in_use_is_asked_for_anew_before_its_lifetime_ends(node: Node) -> None:
+    client = node.connect(resolves=False)
+    client.send(get("known01"))
+    node.resolve()
+    resume(client)
+    node.clock.advance(LIFETIME_SECONDS * 0.89)
+    assert statuses(client.send(get("known01") * 2)) == [302, 302]  # from the cache, without waiting
+    assert list(node.engine.take_misses()) == [KNOWN]
+    node.answer({KNOWN: node.links[KNOWN]})
+    node.clock.advance(LIFETIME_SECONDS * 0.7)
+    assert statuses(client.send(get("known01"))) == [302]
+    assert list(node.engine.take_misses()) == []
+
+
+def test_lifetimes_count_from_when_the_store_was_asked(node: Node) -> None:
+    client = node.connect(resolves=False)
+    client.send(get("known01"))
+    node.engine.take_misses()
+    asked_at = node.clock.monotonic()
+    node.clock.advance(LIFETIME_SECONDS * 2)
+    node.answer({KNOWN: node.links[KNOWN]}, asked_at=asked_at)
+    assert resume(client) == [302]  # it was asked for this one
+    assert client.send(get("known01")) == b""
+    assert list(node.engine.take_misses()) == [KNOWN]
+
+
+def test_lifetimes_differ_by_ten_percent_at_most(node: Node) -> None:
+    node.add(*(make_link(f"link{number:03}") for number in range(100)))
+    client = node.connect(resolves=False)
+
+    def asked_for() -> int:
+        client.send(*(get(f"link{number:03}") for number in range(100)))
+        before = len(node.asked)
+        node.resolve()
+        resume(client)
+        return sum(len(keys) for keys in node.asked[before:])
+
+    assert asked_for() == 100
+    node.clock.advance(LIFETIME_SECONDS * REFRESH_AT * 0.89)
+    assert asked_for() == 0
+    node.clock.advance(LIFETIME_SECONDS * REFRESH_AT * 0.11)
+    assert 10 < asked_for() < 90
+
+
+def test_absence_is_remembered_for_two_seconds(node: Node) -> None:
+    client = node.connect()
+    assert statuses(client.send(get("nowhere"), get("nowhere"))) == [404, 404]
+    assert len(node.asked) == 1
+    assert node.page["cache_absent_hits"] == 1
+    node.clock.advance(ABSENT_SECONDS)
+    assert statuses(client.send(get("nowhere"))) == [404]
+    assert len(node.asked) == 2
+
+
+def test_without_a_store_an_old_copy_is_served_for_an_hour(node: Node) -> None:
+    client = node.connect()
+    client.send(get("known01"))
+    node.is_reachable = False
+    node.clock.advance(STALE_SECONDS - 2)
+    assert statuses(client.send(get("known01"))) == [302]
+    assert node.page["cache_stale_hits"] == 1
+    node.clock.advance(2)
+    assert statuses(client.send(get("known01"))) == [503]
+
+
+def test_while_no_store_answers_an_old_copy_is_not_asked_for_at_each_request(node: Node) -> None:
+    client = node.connect()
+    client.send(get("known01"))
+    node.is_reachable = False
+    node.clock.advance(LIFETIME_SECONDS * 2)
+    before = len(node.asked)
+    assert statuses(client.send(*[get("known01")] * 50)) == [302] * 50
+    assert len(node.asked) == before + 1
+    node.clock.advance(1)
+    assert statuses(client.send(*[get("known01")] * 50)) == [302] * 50
+    assert len(node.asked) == before + 2
+
+
+def test_a_failed_refresh_leaves_the_copy_fresh_for_its_lifetime(node: Node) -> None:
+    client = node.connect()
+    client.send(get("known01"))
+    node.is_reachable = False
+    node.clock.advance(LIFETIME_SECONDS * 0.89)
+    before = len(node.asked)
+    assert statuses(client.send(*[get("known01")] * 20)) == [302] * 20
+    assert (len(node.asked), node.page["cache_stale_hits"]) == (before + 1, 0)
+
+
+def test_a_link_known_to_be_disabled_is_never_served_stale(node: Node) -> None:
+    node.add(make_link("off0001", enabled=False))
+    client = node.connect()
+    assert statuses(client.send(get("off0001"))) == [404]
+    node.is_reachable = False
+    node.clock.advance(LIFETIME_SECONDS * 2)
+    assert statuses(client.send(get("off0001"))) == [503]
+
+
+def test_a_connection_that_is_gone_leaves_nothing_behind(node: Node) -> None:
+    client = node.connect(resolves=False)
+    client.send(get("known01") * 5)
+    client.connection.lost()
+    node.resolve()
+    assert client.connection.pending == 0
+    assert node.clicks() == []
+
+
+def test_an_answer_that_nobody_asked_for_is_kept(node: Node) -> None:
+    node.answer({KNOWN: node.links[KNOWN]})
+    assert statuses(node.connect(resolves=False).send(get("known01"))) == [302]
+
+
+def test_the_gauges_say_how_much_is_known(node: Node) -> None:
+    node.connect().send(get("known01") + get("nowhere"))
+    node.connect(resolves=False).send(get("pending"))
+    node.engine.tick()
+    gauges = {name: node.page[name] for name in ("cached_links", "absent_codes", "misses_in_flight")}
+    assert gauges == {"cached_links": 1, "absent_codes": 1, "misses_in_flight": 1}
+    assert 100 < node.page["cached_bytes"] < 10_000
