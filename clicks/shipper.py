@@ -80,12 +80,14 @@ class Shipper:
         Raises:
             StoreUnavailable, OSError: the store or the spool is in trouble; nothing is lost, call again.
         """
-        with metrics.SECONDS.time():
-            watermarks = await self._known_watermarks()
-            read = await asyncio.to_thread(self._reader.read, watermarks, self._max_records)
-            self._waiting_since_ms = min((batch.oldest_ms for batch in read if batch.records), default=None)
-            self._tell_waiting()
-            accepted = await self._count([click_batch(batch) for batch in read])
+        started = self._clock.monotonic()
+        watermarks = await self._known_watermarks()
+        read = await asyncio.to_thread(self._reader.read, watermarks, self._max_records)
+        self._waiting_since_ms = min((batch.oldest_ms for batch in read if batch.records), default=None)
+        self._tell_waiting()
+        accepted = await self._count([click_batch(batch) for batch in read])
+        if read:  # rounds that found nothing would hide the others
+            metrics.SECONDS.observe(self._clock.monotonic() - started)
         more = not accepted or any(batch.records >= self._max_records for batch in read)
         if not more:
             self._waiting_since_ms = None
