@@ -140,6 +140,7 @@ def test_after_a_gap_old_copies_are_still_good_when_no_store_answers(node: Node)
     location(client)
     node.clock.advance(0.1)
     node.engine.forget_all()
+    node.clock.advance(0.1)
     node.is_reachable = False
     assert location(client) == node.links[KNOWN].target
     before = len(node.asked)
