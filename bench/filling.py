@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from shortlink.stores.sqlite import SqliteLinkStore
-
 from shortlink.clock import SystemClock
 from shortlink.links import Added, NewLink
+from shortlink.stores.sqlite import SqliteLinkStore
 
 CHUNK: Final = 1_000
 
