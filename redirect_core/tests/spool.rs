@@ -227,8 +227,11 @@ fn at_the_limit_clicks_are_counted_in_memory_and_written_when_there_is_room() {
     wait_until(|| writer.volatile() == 0);
     assert_eq!((writer.error(), writer.clicks()), (None, 200));
     assert_eq!(writer.spooled(), spooled + 1);
-    counted += clicks(&drain(&mut reader, &mut watermarks));
+    let restored = drain(&mut reader, &mut watermarks);
+    counted += clicks(&restored);
     assert_eq!(counted, 200);
+    assert_eq!((restored.len(), &restored[0].user_agents[..]), (1, &[b"Firefox".to_vec()][..]));
+    assert_eq!(restored[0].counts[0].hour_ms, NOON_MS);
 }
 
 #[test]

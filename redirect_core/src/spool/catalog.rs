@@ -5,7 +5,7 @@ use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::spool::format::SegmentName;
+use crate::spool::names::SegmentName;
 
 /// Behind the name of a segment that was set aside.
 pub const BAD_SUFFIX: &str = ".bad";

@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::spool::catalog;
-use crate::spool::format::{Epoch, Header, SegmentName};
+use crate::spool::header::Header;
+use crate::spool::names::{Epoch, SegmentName};
 use crate::spool::segment::Segment;
 
 /// How long after a failure it is tried again.

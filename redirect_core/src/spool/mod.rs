@@ -1,9 +1,14 @@
 //! The click spool: what a worker writes, and what the shipper reads; docs/spool.md describes the files.
 
+mod batch;
+mod bytes;
 mod catalog;
 mod factory;
-mod format;
+mod header;
+mod names;
+mod progress;
 mod reader;
+mod record;
 mod recorder;
 mod salts;
 mod scan;
@@ -13,8 +18,10 @@ mod visitor;
 mod volatile;
 mod writer;
 
-pub use format::{Epoch, HEAD, MAX_CODE_BYTES, MAX_DOMAIN_BYTES, PREFETCH};
-pub use reader::{Batch, Size, SpoolReader, Watermarks};
+pub use batch::Batch;
+pub use names::Epoch;
+pub use reader::{Size, SpoolReader, Watermarks};
+pub use record::{HEAD, MAX_CODE_BYTES, MAX_DOMAIN_BYTES, PREFETCH};
 pub use recorder::Click;
 pub use salts::Salt;
 pub use tally::Count;

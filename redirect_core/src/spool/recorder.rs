@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::spool::factory::Factory;
-use crate::spool::format::{Record, StoredCode};
+use crate::spool::record::{Record, StoredCode};
 use crate::spool::salts::Salts;
 use crate::spool::segment::{Appender, Segment};
-use crate::spool::visitor::{NOBODY, Visitor};
+use crate::spool::visitor::Visitor;
 use crate::spool::volatile::{HOUR_MS, MAX_KEYS, Volatile, VolatileKey};
 
 /// One click, as the edge tells it.
@@ -133,7 +133,7 @@ impl Recorder {
                 return if self.ask() { Fate::SpooledPastHalf } else { Fate::Spooled };
             }
         }
-        self.count_in_memory(click)
+        self.count_in_memory(click, visitor)
     }
 
     /// True if no segment is there, or the next one will soon be needed.
@@ -216,10 +216,11 @@ impl Recorder {
         }
     }
 
-    fn count_in_memory(&mut self, click: &Click<'_>) -> Fate {
+    fn count_in_memory(&mut self, click: &Click<'_>, visitor: &Visitor) -> Fate {
         let key = VolatileKey {
             hour_ms: click.now_ms / HOUR_MS * HOUR_MS,
             flags: click.flags,
+            user_agent: visitor.user_agent(),
             domain: click.domain,
             code: click.code,
         };
@@ -246,7 +247,7 @@ impl Recorder {
             flags: key.flags,
             domain: key.domain,
             code: StoredCode::of(key.code),
-            visitor: NOBODY,
+            visitor: &Visitor::nameless(key.user_agent),
         };
         record.encode(&mut self.payload);
         self.append(clicks)

@@ -11,10 +11,8 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::spool::catalog::{BAD_SUFFIX, Entry};
-use crate::spool::format::{
-    ALIGNMENT, FIRST_SEQ_AT, HEADER_BYTES, Header, LAST_SEQ_AT, MAX_RECORD_BYTES, Record, STAMP_BYTES, read_record,
-    read_stamp,
-};
+use crate::spool::header::{FIRST_SEQ_AT, HEADER_BYTES, Header, LAST_SEQ_AT, STAMP_BYTES, read_stamp};
+use crate::spool::record::{ALIGNMENT, MAX_RECORD_BYTES, Record, read_record};
 
 /// Read at once; a tail of a few records costs no more than it has.
 const CHUNK_BYTES: usize = 256 * 1024;

@@ -11,9 +11,8 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::{Errno, retry_on_intr};
 
-use crate::spool::format::{
-    COMMIT_BYTES, FIRST_SEQ_AT, HEADER_BYTES, Header, LAST_SEQ_AT, commit_word, record_bytes, stamp,
-};
+use crate::spool::header::{FIRST_SEQ_AT, HEADER_BYTES, Header, LAST_SEQ_AT, stamp};
+use crate::spool::record::{COMMIT_BYTES, commit_word, record_bytes};
 
 const PAGE_BYTES: usize = 4096;
 

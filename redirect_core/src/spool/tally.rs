@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ahash::RandomState;
 
-use crate::spool::format::{Record, StoredCode};
+use crate::spool::record::{Record, StoredCode};
 use crate::spool::visitor;
 use crate::spool::volatile::HOUR_MS;
 

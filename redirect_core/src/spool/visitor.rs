@@ -17,8 +17,6 @@ pub const MAX_LANGUAGE_BYTES: usize = 64;
 pub const FIXED_BYTES: usize = 20;
 /// Bytes of the longest visitor.
 pub const MAX_VISITOR_BYTES: usize = FIXED_BYTES + MAX_REFERRER_BYTES + MAX_USER_AGENT_BYTES + MAX_LANGUAGE_BYTES;
-/// What is recorded of clicks whose visitors are no longer known.
-pub const NOBODY: &[u8] = &[0; FIXED_BYTES];
 
 const HASH_BYTES: usize = 8;
 const ADDRESS_AT: usize = 8;
@@ -71,6 +69,18 @@ impl Visitor {
         if bytes.is_empty() { Ok(None) } else { Err(bytes.len()) }
     }
 
+    /// What it calls itself.
+    #[must_use]
+    pub fn user_agent(&self) -> &[u8] {
+        user_agent(&self.encoded)
+    }
+
+    /// What is recorded of many visitors of whom this alone is known.
+    #[must_use]
+    pub fn nameless(user_agent: &[u8]) -> Vec<u8> {
+        Self::new(None, b"", user_agent, b"").encoded
+    }
+
     /// What may be recorded: address cut to /24 or /48, and a hash that only `salt`'s day can tell again.
     #[inline]
     pub fn anonymised(&mut self, salt: Salt) -> &[u8] {
@@ -90,7 +100,7 @@ impl Visitor {
             None => {}
         }
         hasher.write_u8(self.encoded[FAMILY_AT]); // where the address ends
-        hasher.write(user_agent(&self.encoded));
+        hasher.write(self.user_agent());
         hasher.finish()
     }
 }
@@ -188,7 +198,7 @@ mod tests {
         assert_eq!(encoded.len(), MAX_VISITOR_BYTES);
         assert!(is_whole(encoded));
         assert_eq!(user_agent(encoded), &long[..MAX_USER_AGENT_BYTES]);
-        assert!(is_whole(NOBODY));
+        assert!(is_whole(&Visitor::nameless(&long)));
     }
 
     #[test]

@@ -11,10 +11,14 @@ pub const MAX_KEYS: usize = 1_000_000;
 /// Milliseconds of an hour.
 pub const HOUR_MS: u64 = 3_600_000;
 
+/// Distinct user agents kept at most: 2 MB. Their owners choose them, so they are bounded apart from the counts.
+const MAX_USER_AGENTS: usize = 4_096;
+
 const HOUR_BYTES: usize = 8;
 const FLAGS_AT: usize = 8;
-const DOMAIN_LENGTH_AT: usize = 9;
-const DOMAIN_AT: usize = 10;
+const USER_AGENT_AT: usize = 9;
+const DOMAIN_LENGTH_AT: usize = 11;
+const DOMAIN_AT: usize = 12;
 
 /// What a count is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,17 +27,20 @@ pub struct VolatileKey<'a> {
     pub hour_ms: u64,
     /// The clicks' flags.
     pub flags: u8,
+    /// Who said it was: it decides on the clicks' class. Empty: none, or one too many.
+    pub user_agent: &'a [u8],
     /// At most 255 bytes.
     pub domain: &'a [u8],
     /// The code's text.
     pub code: &'a [u8],
 }
 
-/// Counts by domain, code, hour and flags; bounded.
+/// Counts by domain, code, hour, flags and user agent; bounded.
 pub struct Volatile {
     counts: HashMap<Box<[u8]>, u32, RandomState>,
     /// Counts on their way back to a segment: an iterator, so that no map of a million is walked at once.
     returning: Peekable<IntoIter<Box<[u8]>, u32>>,
+    user_agents: UserAgents,
     /// All clicks in both.
     clicks: u64,
     max_keys: usize,
@@ -48,6 +55,7 @@ impl Volatile {
         Self {
             counts: HashMap::default(),
             returning: HashMap::new().into_iter().peekable(),
+            user_agents: UserAgents::default(),
             clicks: 0,
             max_keys,
             key: Vec::new(),
@@ -63,7 +71,7 @@ impl Volatile {
     /// Count one click. False: it is a new key, and there are too many (or 2³² - 1 of this one).
     #[must_use]
     pub fn add(&mut self, key: &VolatileKey<'_>) -> bool {
-        key.encode(&mut self.key);
+        encode_key(&mut self.key, key, self.user_agents.number(key.user_agent));
         if let Some(count) = self.counts.get_mut(&self.key[..]) {
             let Some(more) = count.checked_add(1) else {
                 return false;
@@ -85,9 +93,10 @@ impl Volatile {
                 self.returning = std::mem::take(&mut self.counts).into_iter().peekable();
             }
             let Some((key, count)) = self.returning.peek() else {
+                self.user_agents = UserAgents::default();
                 return;
             };
-            if !write(&VolatileKey::decode(key), *count) {
+            if !write(&decode_key(key, &self.user_agents), *count) {
                 return;
             }
             self.clicks -= u64::from(*count);
@@ -96,27 +105,53 @@ impl Volatile {
     }
 }
 
-impl<'a> VolatileKey<'a> {
-    #[allow(clippy::cast_possible_truncation)] // a domain has at most 255 bytes
-    fn encode(&self, out: &mut Vec<u8>) {
-        out.clear();
-        out.extend_from_slice(&self.hour_ms.to_le_bytes());
-        out.push(self.flags);
-        out.push(self.domain.len() as u8);
-        out.extend_from_slice(self.domain);
-        out.extend_from_slice(self.code);
+/// User agents by number; 0 is the empty one.
+#[derive(Default)]
+struct UserAgents {
+    numbers: HashMap<Box<[u8]>, u16, RandomState>,
+    texts: Vec<Box<[u8]>>,
+}
+
+impl UserAgents {
+    fn number(&mut self, text: &[u8]) -> u16 {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        if text.is_empty() || self.texts.len() >= MAX_USER_AGENTS {
+            return 0;
+        }
+        self.texts.push(text.into());
+        let number = u16::try_from(self.texts.len()).unwrap_or(0);
+        self.numbers.insert(text.into(), number);
+        number
     }
 
-    fn decode(key: &'a [u8]) -> Self {
-        let mut hour = [0; HOUR_BYTES];
-        hour.copy_from_slice(&key[..HOUR_BYTES]);
-        let code_at = DOMAIN_AT + usize::from(key[DOMAIN_LENGTH_AT]);
-        Self {
-            hour_ms: u64::from_le_bytes(hour),
-            flags: key[FLAGS_AT],
-            domain: &key[DOMAIN_AT..code_at],
-            code: &key[code_at..],
-        }
+    fn text(&self, number: u16) -> &[u8] {
+        usize::from(number).checked_sub(1).and_then(|index| self.texts.get(index)).map_or(&[], |text| text)
+    }
+}
+
+#[allow(clippy::cast_possible_truncation)] // a domain has at most 255 bytes
+fn encode_key(out: &mut Vec<u8>, key: &VolatileKey<'_>, user_agent: u16) {
+    out.clear();
+    out.extend_from_slice(&key.hour_ms.to_le_bytes());
+    out.push(key.flags);
+    out.extend_from_slice(&user_agent.to_le_bytes());
+    out.push(key.domain.len() as u8);
+    out.extend_from_slice(key.domain);
+    out.extend_from_slice(key.code);
+}
+
+fn decode_key<'a>(key: &'a [u8], user_agents: &'a UserAgents) -> VolatileKey<'a> {
+    let mut hour = [0; HOUR_BYTES];
+    hour.copy_from_slice(&key[..HOUR_BYTES]);
+    let code_at = DOMAIN_AT + usize::from(key[DOMAIN_LENGTH_AT]);
+    VolatileKey {
+        hour_ms: u64::from_le_bytes(hour),
+        flags: key[FLAGS_AT],
+        user_agent: user_agents.text(u16::from_le_bytes([key[USER_AGENT_AT], key[USER_AGENT_AT + 1]])),
+        domain: &key[DOMAIN_AT..code_at],
+        code: &key[code_at..],
     }
 }
 
@@ -125,7 +160,7 @@ mod tests {
     use super::*;
 
     fn key(code: &[u8]) -> VolatileKey<'_> {
-        VolatileKey { hour_ms: HOUR_MS, flags: 1, domain: b"go.example", code }
+        VolatileKey { hour_ms: HOUR_MS, flags: 1, user_agent: b"Firefox", domain: b"go.example", code }
     }
 
     #[test]
@@ -135,6 +170,7 @@ mod tests {
         let mut given = Vec::new();
         volatile.give_back(usize::MAX, |key, count| {
             assert_eq!((key.hour_ms, key.flags, key.domain), (HOUR_MS, 1, &b"go.example"[..]));
+            assert_eq!(key.user_agent, b"Firefox");
             given.push((key.code.to_vec(), count));
             true
         });
@@ -159,6 +195,21 @@ mod tests {
         assert_eq!((given, volatile.clicks()), (1, 1));
         volatile.give_back(1, |_, _| true);
         assert_eq!(volatile.clicks(), 0);
+    }
+
+    #[test]
+    fn past_their_bound_new_user_agents_are_counted_as_unknown() {
+        let mut volatile = Volatile::new(usize::MAX);
+        let texts: Vec<_> = (0..=MAX_USER_AGENTS).map(|number| number.to_string()).collect();
+        for text in &texts {
+            assert!(volatile.add(&VolatileKey { user_agent: text.as_bytes(), ..key(b"a") }));
+        }
+        let mut unknown = 0;
+        volatile.give_back(usize::MAX, |key, clicks| {
+            unknown += u32::from(key.user_agent.is_empty()) * clicks;
+            true
+        });
+        assert_eq!((unknown, volatile.clicks()), (1, 0));
     }
 
     #[test]

@@ -8,7 +8,9 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
 use crate::spool::factory::Factory;
-use crate::spool::format::{Epoch, HEADER_BYTES, MAX_RECORD_BYTES};
+use crate::spool::header::HEADER_BYTES;
+use crate::spool::names::Epoch;
+use crate::spool::record::MAX_RECORD_BYTES;
 use crate::spool::recorder::{Click, Fate, Recorder, Unsynced};
 use crate::spool::salts::{Salt, Salts, random};
 use crate::spool::visitor::Visitor;

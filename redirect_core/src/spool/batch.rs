@@ -1,0 +1,151 @@
+//! A batch: what is read of one epoch at a time.
+
+use std::io;
+
+use crate::spool::header::HEADER_BYTES;
+use crate::spool::names::Epoch;
+use crate::spool::scan::{End, Scan};
+use crate::spool::tally::{Count, Tally};
+
+/// Clicks of one epoch, added up.
+#[derive(Debug)]
+pub struct Batch {
+    /// Whose clicks.
+    pub epoch: Epoch,
+    /// The watermark that they follow.
+    pub after_seq: u64,
+    /// The watermark that they reach.
+    pub last_seq: u64,
+    /// Records read.
+    pub records: u64,
+    /// Seqs above `after_seq`, up to `last_seq`, without a record.
+    pub lost: u64,
+    /// Time of the oldest record, in ms since the Unix epoch; 0 without records.
+    pub oldest_ms: u64,
+    /// The distinct user agents.
+    pub user_agents: Vec<Vec<u8>>,
+    /// Each combination once.
+    pub counts: Vec<Count>,
+}
+
+/// A place in an epoch: all before it, in this segment and in those below, has a seq of at most `seq`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub struct Mark {
+    /// The last seq before it.
+    pub seq: u64,
+    /// The segment's number.
+    pub number: u32,
+    /// Where in it; 0: at its first record.
+    pub at: usize,
+}
+
+/// A batch in the making.
+#[derive(Default)]
+pub struct Reading {
+    /// How far it came.
+    mark: Mark,
+    after_seq: u64,
+    max_records: u64,
+    /// The last seq of the segment being read; 0: none found.
+    found: u64,
+    records: u64,
+    oldest_ms: Option<u64>,
+    tally: Tally,
+}
+
+impl Reading {
+    /// A batch that begins at `start` and has at most `max_records` with a seq above `after_seq`.
+    #[must_use]
+    pub fn new(start: Mark, after_seq: u64, max_records: u64) -> Self {
+        Self { mark: start, after_seq, max_records, ..Self::default() }
+    }
+
+    /// How far it came.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// The last seq found in the segment entered last; 0: none.
+    #[must_use]
+    pub fn found(&self) -> u64 {
+        self.found
+    }
+
+    /// Go on in the segment of this number.
+    pub fn enter(&mut self, number: u32) {
+        self.found = 0;
+        if self.mark.number == number && self.mark.at > 0 {
+            self.found = self.mark.seq;
+        } else {
+            self.mark = Mark { seq: self.mark.seq, number, at: HEADER_BYTES };
+        }
+    }
+
+    /// Read the rest of a segment. False: the batch is full before its end.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn segment(&mut self, scan: &mut Scan, end: End) -> io::Result<bool> {
+        let complete = end.last_seq();
+        if let Some(last_seq) = complete.filter(|&last_seq| last_seq <= self.after_seq) {
+            self.found = last_seq;
+            return Ok(true);
+        }
+        loop {
+            if self.records >= self.max_records {
+                return Ok(false);
+            }
+            if self.record(scan)? {
+                continue;
+            }
+            if end == End::Open || complete.is_some_and(|last_seq| self.mark.seq >= last_seq) {
+                return Ok(true);
+            }
+            let Some(at) = scan.resync(self.mark.at, self.mark.seq)? else {
+                break;
+            };
+            self.mark.at = at;
+        }
+        self.mark.at = scan.header().size as usize; // so that what is torn is searched once
+        if let Some(last_seq) = complete {
+            self.found = last_seq; // its last records are lost
+            self.mark.seq = self.mark.seq.max(last_seq);
+        }
+        Ok(true)
+    }
+
+    /// The batch; `None`: nothing is new.
+    #[must_use]
+    pub fn finish(self, epoch: Epoch) -> Option<Batch> {
+        let last_seq = self.mark.seq;
+        let seqs = last_seq.checked_sub(self.after_seq).filter(|&seqs| seqs > 0)?;
+        let (user_agents, counts) = self.tally.finish();
+        Some(Batch {
+            epoch,
+            after_seq: self.after_seq,
+            last_seq,
+            records: self.records,
+            lost: seqs.saturating_sub(self.records),
+            oldest_ms: self.oldest_ms.unwrap_or(0),
+            user_agents,
+            counts,
+        })
+    }
+
+    /// Read the record at the mark. False: there is none.
+    fn record(&mut self, scan: &mut Scan) -> io::Result<bool> {
+        let Some((record, next)) = scan.record(self.mark.at, self.mark.seq)? else {
+            return Ok(false);
+        };
+        self.mark.seq = record.seq;
+        self.mark.at = next;
+        self.found = record.seq;
+        if record.seq > self.after_seq {
+            self.tally.add(&record);
+            self.records += 1;
+            self.oldest_ms = Some(self.oldest_ms.map_or(record.time_ms, |oldest| oldest.min(record.time_ms)));
+        }
+        Ok(true)
+    }
+}
