@@ -28,7 +28,7 @@ class Parameters(msgspec.Struct, frozen=True):
 
     name: str = "local"
     rounds: int = 5
-    seconds: int = 4
+    seconds: int = 3
     only: tuple[str, ...] = PARTS
 
 

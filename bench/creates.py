@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import heads, links, wrk
+from bench import cpu, heads, links, wrk
 from bench.figures import Figure, figure
 from bench.node import node
 from bench.targets.serving import SERVER_CORE
@@ -20,6 +20,8 @@ class Creates:
 
     rate: Figure
     p99_ms: Figure
+    cpu_us: Figure
+    server_busy: Figure
     rates: list[float]
     answered: int
     stored: int
@@ -41,10 +43,17 @@ def measure(folder: Path, rounds: int, seconds: int) -> Creates:
         if status != 201 or created["target"] != links.target_of(0):
             raise Void(f"POST /api/shorten was answered {status}: {created}")
         warm_up = wrk.run(plane.api_port, requests, 1)
-        loads = []
+        loads, used = [], []
         for number in range(rounds):
+            before = sum(cpu.cpu_seconds(plane.pid).values())
             loads.append(wrk.run(plane.api_port, requests, seconds))
-            print(f"round {number + 1}  creates {loads[-1].rate:9,.0f}/s", file=sys.stderr, flush=True)
+            used.append(sum(cpu.cpu_seconds(plane.pid).values()) - before)
+            print(
+                f"round {number + 1}  creates {loads[-1].rate:9,.0f}/s  "
+                f"server {used[-1] / loads[-1].seconds:.0%}, load {loads[-1].busy:.0%} busy",
+                file=sys.stderr,
+                flush=True,
+            )
         status, stats = plane.ask("GET", "/api/stats")
     answered = 1 + warm_up.requests + sum(load.requests for load in loads)
     if not answered <= stats["links"] <= answered + wrk.CONNECTIONS * (rounds + 1):
@@ -52,6 +61,8 @@ def measure(folder: Path, rounds: int, seconds: int) -> Creates:
     return Creates(
         rate=figure([load.rate for load in loads]),
         p99_ms=figure([load.p99_us / 1e3 for load in loads]),
+        cpu_us=figure([seconds / load.requests * 1e6 for seconds, load in zip(used, loads, strict=True)]),
+        server_busy=figure([seconds / load.seconds for seconds, load in zip(used, loads, strict=True)]),
         rates=[load.rate for load in loads],
         answered=answered,
         stored=stats["links"],

@@ -17,7 +17,9 @@ from bench.targets.serving import Serving
 from bench.void import Void
 
 LINKS: Final = 100_000
-SAMPLE: Final = 1_000  # codes checked before and after each measurement; all are before the first and after the last
+SAMPLE: Final = 1_000  # codes checked after each measurement; before it all are
+# Long enough for each copy in the edge's cache to come to the end of its lifetime once.
+LONG_SECONDS: Final = 30
 NGINX: Final = "nginx return 302"
 BARE: Final = "bare uvloop + httptools + dict"
 ENGINES: Final = ("python",)
@@ -25,11 +27,18 @@ ENGINES: Final = ("python",)
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What is sent: a file of raw requests, and how many each write holds."""
+    """What is sent.
+
+    Attributes:
+        requests: a file of raw requests.
+        depth: how many of them each write holds.
+        seconds: for how long, once; None: as long as was asked for, in every round.
+    """
 
     name: str
     requests: Path
     depth: int = 1
+    seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +121,9 @@ def measure(folder: Path, rounds: int, seconds: int) -> Redirects:
         servers.append(stack.enter_context(serving.nginx_return(folder, size)))
         run = _Run(codes, size)
         run.saw(nodes[0][0], 1)
-        for server in servers:
-            run.check(server, codes)
         workloads = list(_workloads(folder, codes))
-        for number in range(-1, rounds):  # the first one warms up, and is forgotten
-            _round(run, servers, workloads, seconds if number >= 0 else 1, number)
-            if number < 0:
-                run.rounds.clear()
-        for server in servers:
-            run.check(server, codes)
+        for number in range(rounds):
+            _round(run, servers, [one for one in workloads if number == 0 or not one.seconds], seconds, number)
         answered, counted = _ledger(run, nodes)
     return Redirects(
         rows=summary(run.rounds),
@@ -167,14 +170,13 @@ def _workloads(folder: Path, codes: Sequence[str]) -> Iterator[Workload]:
     every = [codes[number] for number in links.uniform(len(codes))]
     plain = [heads.plain(code) for code in popular]
     browsers = (heads.browser(code, number) for number, code in enumerate(popular))
-    for name, requests, depth in (
-        ("plain, Zipf keys", plain, 1),
-        ("plain, uniform keys", map(heads.plain, every), 1),
-        ("browser heads, Zipf keys", browsers, 1),
-        (f"plain, {heads.DEPTH} deep", heads.pipelined(plain), heads.DEPTH),
-    ):
-        file = folder / f"{len(name)}-{depth}.requests"
-        yield Workload(name, wrk.write_requests(file, requests), depth)
+    popular_file = wrk.write_requests(folder / "popular.requests", plain)
+    yield Workload("plain, Zipf keys", popular_file)
+    yield Workload("plain, uniform keys", wrk.write_requests(folder / "uniform.requests", map(heads.plain, every)))
+    yield Workload("browser heads, Zipf keys", wrk.write_requests(folder / "browser.requests", browsers))
+    deep_file = wrk.write_requests(folder / "deep.requests", heads.pipelined(plain))
+    yield Workload(f"plain, {heads.DEPTH} deep", deep_file, depth=heads.DEPTH)
+    yield Workload(f"plain, Zipf keys, {LONG_SECONDS} s", popular_file, seconds=LONG_SECONDS)
 
 
 def _round(run: _Run, servers: Sequence[Serving], workloads: Sequence[Workload], seconds: int, number: int) -> None:
@@ -182,7 +184,7 @@ def _round(run: _Run, servers: Sequence[Serving], workloads: Sequence[Workload],
     for workload in workloads:
         # No server always goes first, or always after the same one.
         for server in chance.sample(servers, len(servers)):
-            one = _measure(run, server, workload, seconds)
+            one = _measure(run, server, workload, workload.seconds or seconds)
             run.rounds.append(one)
             print(f"round {number + 1}  {_progress(one)}", file=sys.stderr, flush=True)
 
@@ -195,19 +197,18 @@ def _progress(one: Round) -> str:
 
 
 def _measure(run: _Run, server: Serving, workload: Workload, seconds: int) -> Round:
-    sample = random.Random(len(run.rounds)).sample(run.codes, SAMPLE)
-    run.check(server, sample)
+    run.check(server, run.codes)  # this warms up, too
     cpu.settle(server.pid)
-    before, started = cpu.cpu_seconds(server.pid), time.monotonic()
+    before = cpu.cpu_seconds(server.pid)
     load = wrk.run(server.port, workload.requests, seconds)
-    busy_cpu, busy_seconds = cpu.cpu_seconds(server.pid), time.monotonic() - started
+    at_end = cpu.cpu_seconds(server.pid)
     cpu.settle(server.pid)  # clicks are counted a moment later: that belongs to the price
     after = cpu.cpu_seconds(server.pid)
     in_flight = wrk.CONNECTIONS * workload.depth
     _must_be_whole(server, load, run.reply_bytes, in_flight)
     run.saw(server, load.requests)
     run.slack += in_flight
-    run.check(server, sample)
+    run.check(server, random.Random(len(run.rounds)).sample(run.codes, SAMPLE))
     by_role = {role: (after[role] - before.get(role, 0.0)) / load.requests * 1e6 for role in after}
     return Round(
         server=server.name,
@@ -216,7 +217,7 @@ def _measure(run: _Run, server: Serving, workload: Workload, seconds: int) -> Ro
         rate=load.rate,
         cpu_us=sum(by_role.values()),
         cpu_us_by_role=by_role,
-        server_busy=(sum(busy_cpu.values()) - sum(before.values())) / busy_seconds,
+        server_busy=(sum(at_end.values()) - sum(before.values())) / load.seconds,
         load_busy=load.busy,
         p50_us=load.p50_us,
         p99_us=load.p99_us,

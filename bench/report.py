@@ -27,7 +27,8 @@ def markdown(result: Mapping[str, Any]) -> str:
     if creates := result["creates"]:
         parts.append(
             f"`POST /api/shorten`, one API process, 64 connections: **{Figure(**creates['rate']).shown(0)}** links a "
-            f"second, each on disk before its 201; p99 {Figure(**creates['p99_ms']).shown(1)} ms; no errors."
+            f"second, each on disk before its 201; p99 {Figure(**creates['p99_ms']).shown(1)} ms, "
+            f"{Figure(**creates['cpu_us']).shown(0)} µs of server CPU each; no errors."
         )
     if visibility := result["visibility"]:
         parts.append("\n".join(_visibility(visibility)))
