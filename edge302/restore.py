@@ -13,6 +13,9 @@ from typing import IO, Final
 import msgspec
 
 from clicks.stores.sqlite import SqliteClickStore
+from control_api.access.keys import ApiKey
+from control_api.access.ring import KeyRing
+from control_api.access.store import SqliteKeyStore
 from edge302.backup import FORMAT, MANIFEST, Manifest, Member, sha256_of, sync_folder
 from edge302.locks import RoleLock
 from edge302.roles import ROLES
@@ -56,6 +59,8 @@ def restore(source: Path, folder: DataFolder, clock: Clock, *, replace: bool) ->
             stage.create()
             manifest = _unpack(source, stage)
             asyncio.run(_check(stage, clock))
+            if folder.admin_key in former and asyncio.run(_opens(_key_in(folder.admin_key), stage, clock)):
+                former.remove(folder.admin_key)
             aside = _move_aside(folder, former, clock) if former else None
             _switch(stage, folder)
         finally:
@@ -99,9 +104,12 @@ def _manifest(tar: tarfile.TarFile) -> Manifest:
     if made_with.get("format") != FORMAT:
         raise RestoreRefused(f"the backup was made by edge302 {made_with.get('version')}, which this one can't read")
     manifest = msgspec.json.decode(text, type=Manifest)
-    for member in manifest.members:
-        if not _MEMBER.fullmatch(member.name):
-            raise RestoreRefused(f"the backup names {member.name!r}, which is no file of a data folder")
+    names = [member.name for member in manifest.members]
+    for name in names:
+        if not _MEMBER.fullmatch(name):
+            raise RestoreRefused(f"the backup names {name!r}, which is no file of a data folder")
+    if "links.db" not in names:
+        raise RestoreRefused("the backup holds no links.db")
     return manifest
 
 
@@ -141,10 +149,27 @@ async def _check(stage: DataFolder, clock: Clock) -> None:
             raise RestoreRefused(f"{store.path.name} in the backup is damaged: {found[0]}")
 
 
+async def _opens(key: str, stage: DataFolder, clock: Clock) -> bool:
+    """Whether an API key is one of the restored store."""
+    links = SqliteLinkStore(stage.links_db, clock, read_only=True)
+    await links.open()
+    try:
+        ring = KeyRing(SqliteKeyStore(links.file), clock)
+        await ring.load()
+        return isinstance(ring.check(key), ApiKey)
+    finally:
+        await links.close()
+
+
+def _key_in(file: Path) -> str:
+    return file.read_text("ascii", "replace").strip()
+
+
 def _move_aside(folder: DataFolder, former: list[Path], clock: Clock) -> Path:
     """Move the former content into a folder inside; a data folder is often a mount point, which can't be renamed."""
-    now = datetime.fromtimestamp(clock.now_ms() / 1000, UTC)
-    aside = folder.root / f"{ASIDE}{now:%Y%m%dT%H%M%SZ}"
+    now_ms = clock.now_ms()
+    second = datetime.fromtimestamp(now_ms // 1000, UTC)
+    aside = folder.root / f"{ASIDE}{second:%Y%m%dT%H%M%S}.{now_ms % 1000:03}Z"
     aside.mkdir(mode=0o700)
     for path in former:
         path.rename(aside / path.name)

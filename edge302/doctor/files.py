@@ -4,7 +4,7 @@ import resource
 from collections.abc import Iterator
 from typing import Final
 
-from edge302.doctor.findings import Finding, fail, ok
+from edge302.doctor.findings import Finding, ok, warn
 from shortlink.settings import Settings
 
 _OWN_FILES: Final = 100  # stores, spool, sockets and pipes of a worker, generously
@@ -17,7 +17,8 @@ def check(settings: Settings) -> Iterator[Finding]:
     if limit == resource.RLIM_INFINITY or limit >= needed:
         yield ok("open files", f"{limit:,} allowed, {needed:,} needed at most")
         return
-    yield fail(
+    # Not a failure: it shows only when that many visitors come at once.
+    yield warn(
         "open files",
         f"{limit:,} allowed, but {settings.max_connections:,} connections a worker need {needed:,}",
         f"`ulimit -Hn {needed}` or LimitNOFILE={needed} in the systemd unit; or lower EDGE302_MAX_CONNECTIONS",
