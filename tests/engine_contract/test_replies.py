@@ -135,7 +135,7 @@ def test_a_forwarded_query_goes_before_the_fragment(node: Node, target: str, que
     ids=str,
 )
 def test_a_reply_that_can_not_be_prepared_is_500_and_counted(node: Node, harm: dict[str, object]) -> None:
-    node.add(make_link("harm001", **harm))
+    node.add(make_link("harm001", **harm))  # type: ignore[arg-type]
     assert ask(node, get("harm001")).status == 500
     assert ask(node, get("harm001")).status == 500
     assert node.page["engine_errors"] == 2
