@@ -159,11 +159,12 @@ class Supervisor:
                 _log.warning("still waiting for %s", ", ".join(waiting))
             await asyncio.sleep(READY_LOOK_SECONDS)
         settings = msgspec.structs.replace(self._settings, metrics_port=metrics_port)
+        with_edge = GATEWAY in self._children
         if API not in self._children:
-            where = f" at {edge_url(settings)}" if GATEWAY in self._children else ""
+            where = f" at {edge_url(settings)}" if with_edge else ""
             print(f"edge302: {', '.join(role.name for role in self._children)} ready{where}", flush=True)
             return
-        print(welcome(settings, self._holdings.folder, self._new_key()), flush=True)
+        print(welcome(settings, self._holdings.folder, self._new_key(), with_edge=with_edge), flush=True)
 
     def _new_key(self) -> str | None:
         """The admin key, if it was made since we started."""

@@ -11,18 +11,19 @@ _EXAMPLE: Final = """'{"url": "https://example.com/"}'"""
 _WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what we were told to listen on
 
 
-def welcome(settings: Settings, folder: DataFolder, new_key: str | None) -> str:
+def welcome(settings: Settings, folder: DataFolder, new_key: str | None, *, with_edge: bool = True) -> str:
     """The text, ending with the line that starts with `curl`.
 
     Args:
         settings: with the real ports.
         new_key: the admin key, when it was made during this start; it is shown this once.
+        with_edge: the edge runs here too, not the control plane alone.
     """
     control = f"http://{_reachable(settings.host)}:{settings.api_port}"
     lines = [
         "edge302 is up; Ctrl-C stops it.",
         "",
-        f"  short links    {edge_url(settings)}",
+        *([f"  short links    {edge_url(settings)}"] if with_edge else []),
         f"  control plane  {control}/   (its pages: {control}/api/docs)",
         f"  metrics        127.0.0.1:{settings.metrics_port}/metrics",
         f"  data           {folder.root.resolve()}",

@@ -21,6 +21,10 @@ def test_it_names_both_addresses_and_the_data(folder: DataFolder) -> None:
     assert str(folder.root) in text
 
 
+def test_an_edge_that_runs_elsewhere_is_not_claimed(folder: DataFolder) -> None:
+    assert "short links" not in welcome(SETTINGS, folder, None, with_edge=False)
+
+
 def test_a_new_key_is_shown_with_the_file_that_keeps_it(folder: DataFolder) -> None:
     text = welcome(SETTINGS, folder, "e302_new")
     assert "e302_new" in text
