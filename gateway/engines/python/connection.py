@@ -3,18 +3,17 @@
 import re
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from gateway.budget import network_of
 from gateway.engines.contract import MAX_PENDING_REPLIES, OUTPUT_A_TURN_BYTES, REQUESTS_A_TURN, Attention, Tier
+from gateway.engines.python.clients import NOBODY
 from gateway.engines.python.entries import Entry, Name
 from gateway.engines.python.owed import Click, Owed
 from gateway.engines.python.tallies import CACHE_HITS, CLICKS_SPOOLED, REDIRECT_INDEX
 from gateway.http.answers import FIXED, NOT_FOUND, OPTIONS, REQUEST_TIMEOUT
 from gateway.http.framing import Head, HeadFinder
 from gateway.http.head import Persistence, Refusal, Request, parse_head, refuse_early
-from redirect_core import Visitor
-from redirect_core._core import HEAD, PREFETCH
+from redirect_core import HEAD
 
 if TYPE_CHECKING:
     from gateway.engines.python.engine import PythonEngine
@@ -68,7 +67,7 @@ class PythonConnection:
         self.pending = 0
         # Of the fields that came last, because clients repeat theirs.
         self._fields: Fields | None = None
-        self._client = _NOBODY
+        self._client = NOBODY
         self._tail = b""  # all that followed the target; empty: a request must not be known by it
         self._plain = False  # `feed` may look for a request that ends in `_tail`
 
@@ -77,7 +76,7 @@ class PythonConnection:
     def feed(self, data: bytes) -> bytes:
         engine = self._engine
         engine.read_clock()
-        if self._plain and data.endswith(self._tail) and data.startswith(b"GET /"):
+        if self._plain and data.startswith(b"GET /") and (data.endswith(self._tail) or self._recall(data)):
             # Whatever stands between is the code if it is one in the cache; if it is not, it may be anything.
             code = data[5 : -len(self._tail)]
             entry = self._plain_entry(code)
@@ -133,6 +132,15 @@ class PythonConnection:
         return bool(self._queue) and self._queue[0].outcome is not None
 
     # A hit behind known fields.
+
+    def _recall(self, data: bytes) -> bool:
+        """Whether this is a GET whose rest another request has had, as when a proxy sends several clients' requests."""
+        target_end = data.find(b" ", 5, _LONGEST_PLAIN)
+        client = self._engine.clients.get((self._peer, data[target_end:]))
+        if client is None:
+            return False
+        self._client, self._tail, self._fields = client, data[target_end:], None
+        return True
 
     def _plain_entry(self, code: bytes) -> Entry | None:
         """The entry of a code, if it may be sent as it is and the connection stays open after it."""
@@ -240,10 +248,10 @@ class PythonConnection:
         if isinstance(request, Refusal):
             self._refuse(request, turn)
             return
-        self._know(request.fields)
         tail_at = at + len(head.line.method) + 1 + len(head.line.target)
         repeatable = request.persistence is Persistence.OPEN and head.end - tail_at <= _MAX_TAIL_BYTES
         self._tail = data[tail_at : head.end] if repeatable else b""
+        self._know(request.fields)
         self._serve(request, turn)
 
     def _serve(self, request: Request, turn: "_Turn") -> None:
@@ -295,19 +303,11 @@ class PythonConnection:
 
     def _know(self, fields: "Fields") -> None:
         """Remember who sends these fields."""
-        if fields is self._fields:
-            return
-        engine = self._engine
-        address = engine.addresses.client(self._peer, fields.forwarded_for, fields.forwarded)
-        self._fields = fields
-        self._client = _Client(
-            domain=fields.host if fields.host in engine.domains else b"",
-            visitor=Visitor(
-                address.packed if address is not None else b"", fields.referrer, fields.user_agent, fields.language
-            ),
-            network=network_of(address),
-            flags=PREFETCH if fields.prefetch else 0,
-        )
+        if fields is not self._fields:
+            self._fields = fields
+            self._client = self._engine.clients.of(self._peer, fields)
+        if self._tail:
+            self._engine.clients.remember((self._peer, self._tail), self._client)
 
     def _note_state(self) -> None:
         """Say what the protocol must know, and whether the next read may be a plain one."""
@@ -326,15 +326,6 @@ class PythonConnection:
         self.attention = attention
         idle = not (self._held or queue or self._stopped or self._paused or self._draining)
         self._plain = idle and bool(self._tail)
-
-
-class _Client(NamedTuple):
-    """Who sends some fields: what a click and a budget need to know."""
-
-    domain: bytes
-    visitor: Visitor
-    network: bytes
-    flags: int
 
 
 class _Turn:
@@ -361,9 +352,9 @@ def _nobody_listens() -> None:
     """What a connection wakes that is gone."""
 
 
-_NOBODY: Final = _Client(b"", Visitor(b"", b"", b"", b""), b"", 0)
 # With the code and the query below a head stays well inside MAX_REQUEST_LINE_BYTES and MAX_HEAD_BYTES.
 _MAX_TAIL_BYTES: Final = 6 * 1024
+_LONGEST_PLAIN: Final = len(b"GET /") + 64 + 1  # the longest alias, and the space behind it
 _PLAIN: Final = re.compile(rb"GET /([0-9A-Za-z_-]{1,64})(?:\?([!\"$-\[\]-~]{0,1024}))?").match
 _FIXED_CODES: Final = frozenset(path[1:] for path in FIXED)  # they look like codes; no link can have them
 _CODE: Final = re.compile(rb"/([0-9A-Za-z_-]{1,64})").fullmatch

@@ -10,6 +10,7 @@ from cachetools import TLRUCache
 from gateway.budget import UnknownBudget
 from gateway.counters import CountersPage
 from gateway.engines.contract import ABSENT_SECONDS, LIFETIME_SECONDS, MAX_ABSENT, Tier, Unavailable
+from gateway.engines.python.clients import Clients
 from gateway.engines.python.connection import PythonConnection
 from gateway.engines.python.entries import Entry, Name, make_entry, name_of
 from gateway.engines.python.flights import Flight, Flights, LastHeard
@@ -38,6 +39,7 @@ class PythonEngine:
         suspect_at: entries held from before are not to be trusted (`forget_all`).
         draining: every reply says `Connection: close`.
         keepalive_requests: how many requests a connection may make.
+        clients: who sends what.
     """
 
     def __init__(self, settings: Settings, clock: Clock, page: CountersPage, spool: SpoolWriter) -> None:
@@ -50,8 +52,8 @@ class PythonEngine:
         self.starts = ReplyStarts(settings.referrer_policy)
         self.read_clock()
 
-        self.domains = frozenset(domain.encode() for domain in settings.domains)
-        self.addresses = ClientAddresses(settings.trusted_proxies)
+        domains = frozenset(domain.encode() for domain in settings.domains)
+        self.clients = Clients(ClientAddresses(settings.trusted_proxies), domains)
         self.keepalive_requests = settings.keepalive_requests or _NO_LIMIT
         self.draining = False
 
