@@ -51,7 +51,7 @@ def add_links(
     pending: Sequence[int] = range(len(news))
     while pending:
         answers |= _repeated(connection, news, pending)
-        chosen, pending = _first_of_each_request(news, [n for n in pending if n not in answers])
+        chosen, pending = _until_a_repeat(news, [n for n in pending if n not in answers])
         answers |= _store(connection, news, chosen, now_ms, draw_code)
     return [answers[n] for n in range(len(news))]
 
@@ -75,20 +75,21 @@ def _repeated(connection: Connection, news: Sequence[NewLink], pending: Iterable
     return answers
 
 
-def _first_of_each_request(news: Sequence[NewLink], pending: Iterable[int]) -> tuple[list[int], list[int]]:
-    """Those to store now, and those that repeat one of them: they must see its answer first."""
-    chosen, repeats = [], []
+def _until_a_repeat(news: Sequence[NewLink], pending: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+    """Those to store now, and from the first on that repeats a request among them: it must see that one's answer.
+
+    All behind it wait too, so that of two equal aliases the first wins whatever comes between.
+    """
     seen: set[tuple[str, str]] = set()
-    for n in pending:
+    for place, n in enumerate(pending):
         idempotency = news[n].idempotency
         if idempotency is None:
-            chosen.append(n)
-        elif (request := (idempotency.scope, idempotency.key)) in seen:
-            repeats.append(n)
-        else:
-            seen.add(request)
-            chosen.append(n)
-    return chosen, repeats
+            continue
+        request = idempotency.scope, idempotency.key
+        if request in seen:
+            return pending[:place], pending[place:]
+        seen.add(request)
+    return pending, ()
 
 
 def _store(

@@ -378,6 +378,22 @@ def test_repeats_within_one_call_are_seen(play: Play) -> None:
     play(story)
 
 
+def test_a_repeat_within_a_call_keeps_the_order_of_aliases(play: Play) -> None:
+    async def story(store: Store) -> None:
+        await added(store, new("taken"))
+        answers = await store.add(
+            [
+                new("taken", idempotency=asked("k")),
+                new("a", "https://first.example/", idempotency=asked("k")),
+                new("a", "https://second.example/"),
+            ]
+        )
+        assert [answer is Refused.TAKEN for answer in answers] == [True, False, True]
+        assert (await store.get([LinkKey("", "a")]))[LinkKey("", "a")].target == "https://first.example/"
+
+    play(story)
+
+
 def test_a_refused_request_leaves_its_key_free(play: Play) -> None:
     async def story(store: Store) -> None:
         await added(store, new("a"))
