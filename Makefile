@@ -49,7 +49,7 @@ run: build ## start edge302 on this machine (ARGS="--port 9000 …"); Ctrl-C dra
 test: $(STAMPS)/dev build services ## run every test, Rust and Python
 	@$(BIN)/python -m devstack.suite
 
-test-fast: $(STAMPS)/dev build ## run the tests that take no more than a few seconds each
+test-fast: $(STAMPS)/dev build ## run what takes under a minute: no whole nodes, nothing slow
 	@$(BIN)/python -m devstack.suite --fast
 
 .PHONY: lint
