@@ -68,6 +68,7 @@ class Edge:
             connection.check(now, elapsed)
         self._page["connections"] = len(self._open)
         self.engine.tick()
+        self.wanted()
 
     def drain(self) -> None:
         """Close what is idle, and everything else with its next reply."""

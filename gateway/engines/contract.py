@@ -90,7 +90,7 @@ class Engine(Protocol):
         ...
 
     def take_misses(self) -> Sequence[LinkKey]:
-        """Keys to be found, each once however many wait: misses of this turn, and links due for a refresh."""
+        """Keys to be found, each once however many wait: misses of this turn; after a tick, links due for a refresh."""
         ...
 
     def put(
@@ -112,7 +112,9 @@ class Engine(Protocol):
         ...
 
     def tick(self) -> None:
-        """Called about once a second: dates, gauges and bounded maps are kept up here, not on the hot path."""
+        """Called about once a second, and take_misses() after it: what need not be done on the hot path is done here,
+        such as gauges, and asking for links that are due for a refresh.
+        """
         ...
 
     def set_salts(self, salts: Mapping[int, bytes]) -> None:

@@ -126,6 +126,7 @@ class PythonEngine:
 
     def tick(self) -> None:
         self.read_clock()
+        self.flights.release()
         self.tallies.settle()
         self._page["misses_in_flight"] = len(self.flights)
         self._page["cached_links"] = len(self.cache)
@@ -207,7 +208,7 @@ class PythonEngine:
             self.tallies.add("cache_stale_hits")
             return entry
         if self.now >= entry.refresh_at:
-            self.flights.join(name)
+            self.flights.refresh(name)
         self.tallies.add("cache_hits")
         return entry
 
