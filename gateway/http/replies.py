@@ -15,11 +15,11 @@ class ReplyStarts:
     """Everything that stands before the fields of one reply's own, for one second.
 
     Attributes:
-        redirects: starts of redirects by status, by Persistence.
+        redirects: starts of redirects up to their target, by status, by Persistence.
     """
 
     def __init__(self, referrer_policy: str) -> None:
-        self._referrer_policy = b"Referrer-Policy: %b\r\n" % referrer_policy.encode("ascii")
+        self._up_to_target = b"Referrer-Policy: %b\r\nLocation: " % referrer_policy.encode("ascii")
         self.redirects: tuple[Mapping[int, bytes], ...] = ()
         self._common: tuple[bytes, ...] = ()
         self.at(0)
@@ -31,7 +31,7 @@ class ReplyStarts:
             b"Date: %b\r\nX-Content-Type-Options: nosniff\r\n%b" % (date, connection) for connection in _CONNECTION
         )
         self.redirects = tuple(
-            {status: STATUS_LINES[status] + common + self._referrer_policy for status in REDIRECT_STATUSES}
+            {status: STATUS_LINES[status] + common + self._up_to_target for status in REDIRECT_STATUSES}
             for common in self._common
         )
 

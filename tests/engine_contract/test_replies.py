@@ -186,7 +186,9 @@ def test_all_64_characters_of_an_alias(node: Node) -> None:
 
 def test_replies_are_counted_by_route_and_status(node: Node) -> None:
     node.connect().send(get("known01") + get("known01") + get("nowhere") + get("a/b") + get("healthz") + b"\r\n")
+    node.connect().send(get("known01"), get("known01"), get("known01") * 3)
+    node.engine.tick()
     counted = {name: node.page[f"requests.{name}"] for name in ("redirect.302", "redirect.404", "refused.404")}
-    assert counted == {"redirect.302": 2, "redirect.404": 1, "refused.404": 1}
+    assert counted == {"redirect.302": 7, "redirect.404": 1, "refused.404": 1}
     assert (node.page["requests.fixed.200"], node.page["requests.refused.400"]) == (1, 1)
-    assert (node.page["cache_hits"], node.page["cache_misses"], node.page["store_hits"]) == (0, 3, 1)
+    assert (node.page["cache_hits"], node.page["cache_misses"], node.page["store_hits"]) == (5, 3, 1)

@@ -9,7 +9,7 @@ from gateway.engines.contract import MAX_PENDING_REPLIES, OUTPUT_A_TURN_BYTES, R
 from gateway.engines.python.clients import NOBODY
 from gateway.engines.python.entries import Entry, Name
 from gateway.engines.python.owed import Click, Owed
-from gateway.engines.python.tallies import CACHE_HITS, CLICKS_SPOOLED, REDIRECT_INDEX
+from gateway.engines.python.tallies import CLICKS_SPOOLED, REDIRECT_INDEX
 from gateway.http.answers import FIXED, NOT_FOUND, OPTIONS, REQUEST_TIMEOUT
 from gateway.http.framing import Head, HeadFinder
 from gateway.http.head import Persistence, Refusal, Request, parse_head, refuse_early
@@ -75,7 +75,7 @@ class PythonConnection:
 
     def feed(self, data: bytes) -> bytes:
         engine = self._engine
-        engine.read_clock()
+        began = engine.read_clock()
         if self._plain and data.startswith(b"GET /") and (data.endswith(self._tail) or self._recall(data)):
             # Whatever stands between is the code if it is one in the cache; if it is not, it may be anything.
             code = data[5 : -len(self._tail)]
@@ -83,7 +83,7 @@ class PythonConnection:
             if entry is not None:
                 self.attention = 0
                 reply = self._hit(code, entry)
-                engine.tallies.latency(Tier.CACHE, engine.elapsed())
+                engine.tallies.hit(engine.monotonic() - began)
                 return reply
         self._hold(data)
         return self._turn()
@@ -145,19 +145,10 @@ class PythonConnection:
     def _plain_entry(self, code: bytes) -> Entry | None:
         """The entry of a code, if it may be sent as it is and the connection stays open after it."""
         engine = self._engine
-        domain = self._client.domain
-        try:
-            entry = engine.cache[(domain, code) if domain else code]
-        except KeyError:
+        entry = engine.cache.plain[self._client.domain].get(code)
+        if entry is None or engine.now >= entry.refresh_at or self.requests + 1 >= engine.keepalive_requests:
             return None
-        if (
-            entry.limits is None
-            and engine.now < entry.refresh_at
-            and entry.held_from > engine.suspect_at
-            and self.requests + 1 < engine.keepalive_requests
-        ):
-            return entry
-        return None
+        return entry
 
     def _hit(self, code: bytes, entry: Entry) -> bytes:
         """Count the request, record its click; the reply."""
@@ -165,13 +156,12 @@ class PythonConnection:
         client = self._client
         words = engine.words
         self.requests += 1
-        words[CACHE_HITS] += 1
         words[REDIRECT_INDEX[entry.status]] += 1
         if engine.record(engine.now_ms, client.domain, code, 0, client.flags, client.visitor):
             words[CLICKS_SPOOLED] += 1
         else:
             engine.tallies.unspooled_click()
-        return engine.starts.redirects[Persistence.OPEN][entry.status] + entry.rest
+        return engine.open_redirects[entry.status] + entry.target + entry.ending
 
     # A turn.
 
@@ -185,6 +175,8 @@ class PythonConnection:
             self._flush(turn)
             self._parse(turn)
         self._note_state()
+        if turn.hits:
+            self._engine.tallies.hit(self._engine.elapsed(), turn.hits)
         if turn.prompt:
             self._engine.tallies.latency(Tier.CACHE, self._engine.elapsed(), turn.prompt)
         return b"".join(turn.replies)
@@ -235,7 +227,7 @@ class PythonConnection:
         entry = self._plain_entry(code) if not self._queue else None
         if entry is not None:
             turn.add(self._hit(code, entry))
-            turn.prompt += 1
+            turn.hits += 1
         else:
             self.requests += 1
             owed = Owed("redirect", Persistence.OPEN, False, self._engine.now, query=query or b"")
@@ -331,11 +323,12 @@ class PythonConnection:
 class _Turn:
     """What goes out in one turn of one connection."""
 
-    __slots__ = ("_bytes", "prompt", "replies")
+    __slots__ = ("_bytes", "hits", "prompt", "replies")
 
     def __init__(self) -> None:
         self.replies: list[bytes] = []
-        self.prompt = 0  # how many of them answer a request of this turn
+        self.hits = 0  # how many of them are plain hits
+        self.prompt = 0  # how many others answer a request of this turn
         self._bytes = 0
 
     def add(self, reply: bytes) -> None:

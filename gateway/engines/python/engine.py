@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter
 from typing import Final
 
 from cachetools import TLRUCache
@@ -10,6 +9,7 @@ from cachetools import TLRUCache
 from gateway.budget import UnknownBudget
 from gateway.counters import CountersPage
 from gateway.engines.contract import ABSENT_SECONDS, LIFETIME_SECONDS, MAX_ABSENT, Tier, Unavailable
+from gateway.engines.python.cache import LinkCache
 from gateway.engines.python.clients import Clients
 from gateway.engines.python.connection import PythonConnection
 from gateway.engines.python.entries import Entry, Name, make_entry, name_of
@@ -18,6 +18,7 @@ from gateway.engines.python.owed import Owed
 from gateway.engines.python.tallies import Tallies
 from gateway.http.addresses import ClientAddresses
 from gateway.http.answers import INTERNAL_ERROR, NOT_FOUND, UNAVAILABLE, Answer, too_many_unknown
+from gateway.http.head import Persistence
 from gateway.http.replies import ReplyStarts
 from redirect_core import SpoolWriter
 from redirect_core._core import HEAD
@@ -34,23 +35,24 @@ class PythonEngine:
 
     Attributes, all for its connections and read-only to them:
         now: seconds, monotonic, as of the last `read_clock`; now_ms: the same in ms since the epoch.
-        starts: first lines of replies, with the date of now.
+        monotonic: reads the clock.
+        starts: first lines of replies, with the date of now; open_redirects: those of redirects after which the
+            connection stays open, by status.
         cache: links by name; an entry is there until not even a worker that is cut off may serve it.
-        suspect_at: entries held from before are not to be trusted (`forget_all`).
         draining: every reply says `Connection: close`.
         keepalive_requests: how many requests a connection may make.
         clients: who sends what.
     """
 
     def __init__(self, settings: Settings, clock: Clock, page: CountersPage, spool: SpoolWriter) -> None:
-        self._clock = clock
         self._page = page
         self._spool = spool
-        self.now = clock.monotonic()
-        self.now_ms = clock.now_ms()
-        self._second = -1
+        self.monotonic = clock.monotonic
+        self._read_ms = clock.now_ms
+        self._second_ms = -1_000
         self.starts = ReplyStarts(settings.referrer_policy)
-        self.read_clock()
+        self.open_redirects = self.starts.redirects[Persistence.OPEN]
+        self.now = self.read_clock()
 
         domains = frozenset(domain.encode() for domain in settings.domains)
         self.clients = Clients(ClientAddresses(settings.trusted_proxies), domains)
@@ -60,16 +62,11 @@ class PythonEngine:
         self.tallies = Tallies(page, spool)
         self.words = page.words
         self.record = spool.record
-        self.cache: TLRUCache[Name, Entry] = TLRUCache(
-            settings.cache_mb << 20,
-            ttu=lambda name, entry, now: entry.stale_until,
-            timer=self._cached_now,
-            getsizeof=attrgetter("size_bytes"),
-        )
+        self.cache = LinkCache(settings.cache_mb << 20, self._cached_now, domains)
         self._absent: TLRUCache[Name, float] = TLRUCache(
             MAX_ABSENT, ttu=lambda name, until, now: until, timer=self._cached_now
         )
-        self.suspect_at = float("-inf")
+        self._suspect_at = float("-inf")
         self.flights = Flights(settings.max_misses)
         self._heard = LastHeard()
         self._budget = UnknownBudget(settings.unknown_per_minute)
@@ -114,12 +111,13 @@ class PythonEngine:
             self._absent.pop(name, None)
             entry = self.cache.get(name)
             if entry is not None and entry.version < change.version:
-                del self.cache[name]
+                self.cache.drop(name)
         self.tallies.add("changes_heard", len(changes))
 
     def forget_all(self) -> None:
         now = self.read_clock()
-        self.suspect_at = now
+        self._suspect_at = now
+        self.cache.distrust()
         self.flights.hear_of_all()
         self._heard.note_all(now)
         self._absent.clear()
@@ -147,17 +145,17 @@ class PythonEngine:
 
     def read_clock(self) -> float:
         """Read the time once for all that is done now; returns `now`."""
-        self.now = now = self._clock.monotonic()
-        self.now_ms = now_ms = self._clock.now_ms()
-        second = now_ms // 1_000
-        if second != self._second:
-            self._second = second
-            self.starts.at(second)
+        self.now = now = self.monotonic()
+        self.now_ms = now_ms = self._read_ms()
+        if not 0 <= now_ms - self._second_ms < 1_000:
+            self._second_ms = now_ms - now_ms % 1_000
+            self.starts.at(now_ms // 1_000)
+            self.open_redirects = self.starts.redirects[Persistence.OPEN]
         return now
 
     def elapsed(self) -> float:
         """Seconds since `now`."""
-        return self._clock.monotonic() - self.now
+        return self.monotonic() - self.now
 
     def find(self, name: Name, owed: Owed, network: bytes) -> None:
         """Give `owed` its outcome if it is known, else have it wait for the resolver, or refuse it."""
@@ -189,7 +187,7 @@ class PythonEngine:
         if (click := owed.click) is not None:
             spooled = self.record(self.now_ms, click.domain, click.code, 0, click.flags, click.visitor)
             self.tallies.click(spooled, head=bool(click.flags & HEAD))
-        return self.starts.redirects[owed.persistence][found.status] + found.rest
+        return self.starts.redirects[owed.persistence][found.status] + found.target + found.ending
 
     # Inside.
 
@@ -213,7 +211,7 @@ class PythonEngine:
         return entry
 
     def _is_fresh(self, entry: Entry) -> bool:
-        return self.now < entry.fresh_until and entry.held_from > self.suspect_at
+        return self.now < entry.fresh_until and entry.held_from > self._suspect_at
 
     def _wait(self, name: Name, owed: Owed) -> None:
         flight = self.flights.join(name)
@@ -236,8 +234,7 @@ class PythonEngine:
         held = self.cache.get(name)
         if link is None:
             self.tallies.add("store_absent")
-            if held is not None:
-                del self.cache[name]
+            self.cache.drop(name)
             self._absent[name] = asked_at + ABSENT_SECONDS
             return NOT_FOUND
         self.tallies.add("redis_hits" if tier is Tier.REDIS else "store_hits")
@@ -249,7 +246,7 @@ class PythonEngine:
             entry = held.confirmed(asked_at, lifetime)
         else:
             entry = make_entry(link, asked_at, lifetime)
-        self._store(name, entry)
+        self.cache.keep(name, entry, is_plain=entry.limits is None and self._is_fresh(entry))
         return entry
 
     def _hold_over(self, name: Name) -> Entry | Answer:
@@ -258,14 +255,10 @@ class PythonEngine:
         if held is None or not held.may_be_stale:
             return UNAVAILABLE
         entry = held.held_over(self.now + HOLD_OVER_SECONDS, self.now, is_fresh=self._is_fresh(held))
-        self._store(name, entry)
+        self.cache.keep(name, entry, is_plain=False)
         if entry.is_stale:
             self.tallies.add("cache_stale_hits")
         return entry
-
-    def _store(self, name: Name, entry: Entry) -> None:
-        if entry.size_bytes <= self.cache.maxsize:
-            self.cache[name] = entry
 
     def _settle(self, owed: Owed, outcome: Entry | Answer, tier: Tier, now: float) -> None:
         owed.outcome = outcome

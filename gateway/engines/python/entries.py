@@ -1,6 +1,7 @@
 """A link as the cache keeps it: its reply, ready but for the first lines, and how long it may be served."""
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
@@ -28,26 +29,25 @@ class Limits(Struct, frozen=True, gc=False):
         broken: its reply can't be prepared: 500.
         enabled: False: 404.
         not_before: ms since the epoch; earlier: 404.
-        expires_at: ms since the epoch; from then on `expired`, or 410.
-        expired: the reply's rest for the expired target, None without one.
-        forwarded_to: the target, when the visitor's query is to be added to it.
-        cache_control: of replies with a query added.
+        expires_at: ms since the epoch; from then on `expired_target`, or 410.
+        expired_target: where it leads then; None: nowhere.
+        forward_query: the visitor's query is added to the target.
     """
 
     broken: bool
     enabled: bool
     not_before: int | None
     expires_at: int | None
-    expired: bytes | None
-    forwarded_to: bytes | None
-    cache_control: bytes
+    expired_target: bytes | None
+    forward_query: bool
 
 
 class Redirect(Struct, frozen=True, gc=False):
-    """A redirect to be sent; `rest` is all from Location on."""
+    """A redirect to be sent; `ending` is all that follows the target in its reply."""
 
     status: int
-    rest: bytes
+    target: bytes
+    ending: bytes
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -56,8 +56,9 @@ class Entry(Struct, frozen=True, gc=False):
     Attributes:
         version: the link's.
         status: of its redirect.
-        rest: the redirect from Location on, without a visitor's query.
-        limits: None: `rest` is the answer, whenever and whoever asks.
+        target: where it leads.
+        ending: all that follows the target in its reply; links with the same Cache-Control share it.
+        limits: None: that is the answer, whenever and whoever asks.
         asked_at: when it was read from a store, at the earliest.
         held_from: the same, or when it was found that no store answers, and this old copy must do for a while.
         refresh_at: from then on it is asked for anew in the background.
@@ -67,7 +68,8 @@ class Entry(Struct, frozen=True, gc=False):
 
     version: int
     status: int
-    rest: bytes
+    target: bytes
+    ending: bytes
     limits: Limits | None
     asked_at: float
     held_from: float
@@ -95,7 +97,8 @@ class Entry(Struct, frozen=True, gc=False):
         return Entry(
             self.version,
             self.status,
-            self.rest,
+            self.target,
+            self.ending,
             self.limits,
             asked_at,
             asked_at,
@@ -112,7 +115,8 @@ class Entry(Struct, frozen=True, gc=False):
         return Entry(
             self.version,
             self.status,
-            self.rest,
+            self.target,
+            self.ending,
             self.limits,
             self.asked_at,
             self.held_from if is_fresh else now,
@@ -125,36 +129,39 @@ class Entry(Struct, frozen=True, gc=False):
         """What to answer at this time (ms since the epoch) to a request with this query."""
         limits = self.limits
         if limits is None:
-            return Redirect(self.status, self.rest)
+            return Redirect(self.status, self.target, self.ending)
         if limits.broken:
             return answers.INTERNAL_ERROR
         if not limits.enabled or (limits.not_before is not None and now_ms < limits.not_before):
             return answers.NOT_FOUND
         if limits.expires_at is not None and now_ms >= limits.expires_at:
-            return answers.GONE if limits.expired is None else Redirect(302, limits.expired)
-        if limits.forwarded_to is not None and query:
-            return Redirect(self.status, _rest(with_query(limits.forwarded_to, query), limits.cache_control))
-        return Redirect(self.status, self.rest)
+            if limits.expired_target is None:
+                return answers.GONE
+            # The link's own Cache-Control was meant for its target, not for where it leads when that is over.
+            return Redirect(302, limits.expired_target, _ending(DEFAULT_CACHE_CONTROL))
+        if limits.forward_query:
+            return Redirect(self.status, with_query(self.target, query), self.ending)
+        return Redirect(self.status, self.target, self.ending)
 
 
 def make_entry(link: Link, asked_at: float, lifetime: float) -> Entry:
     """Prepare a link's reply once, and check again that its bytes can do no harm in a head."""
     broken = not _is_fit(link)
-    target, cache_control = ("", "") if broken else (link.target, link.cache_control)
-    rest = _rest(target.encode("ascii"), cache_control.encode("ascii"))
+    target = b"" if broken else link.target.encode("ascii")
     limits = None
     if broken or not link.enabled or link.forward_query or (link.not_before, link.expires_at) != (None, None):
         limits = _limits(link, broken=broken)
     return Entry(
         link.version,
         link.status,
-        rest,
+        target,
+        _ending("" if broken else link.cache_control),
         limits,
         asked_at,
         asked_at,
         asked_at + lifetime * REFRESH_AT,
         asked_at + lifetime,
-        _size(link, rest, limits),
+        _size(link, target, limits),
     )
 
 
@@ -173,16 +180,8 @@ def key_of(name: Name) -> LinkKey:
 
 
 def _limits(link: Link, *, broken: bool) -> Limits:
-    cache_control = b"" if broken else link.cache_control.encode("ascii")
-    return Limits(
-        broken=broken,
-        enabled=link.enabled,
-        not_before=link.not_before,
-        expires_at=link.expires_at,
-        expired=None if broken or link.expired_target is None else _expired_rest(link.expired_target),
-        forwarded_to=link.target.encode("ascii") if link.forward_query and not broken else None,
-        cache_control=cache_control,
-    )
+    expired_target = None if broken or link.expired_target is None else link.expired_target.encode("ascii")
+    return Limits(broken, link.enabled, link.not_before, link.expires_at, expired_target, link.forward_query)
 
 
 def _is_fit(link: Link) -> bool:
@@ -199,29 +198,28 @@ def _is_fit_target(target: str) -> bool:
     return _TARGET(target) is not None and is_safe_target(target)
 
 
-def _rest(target: bytes, cache_control: bytes) -> bytes:
-    return b"Location: %b\r\nCache-Control: %b\r\nContent-Length: 0\r\n\r\n" % (target, cache_control)
+@lru_cache(maxsize=1_024)
+def _ending(cache_control: str) -> bytes:
+    return b"\r\nCache-Control: %b\r\nContent-Length: 0\r\n\r\n" % cache_control.encode("ascii")
 
 
-def _expired_rest(target: str) -> bytes:
-    """A link's own Cache-Control was meant for its target, not for where it leads when that is over."""
-    return _rest(target.encode("ascii"), DEFAULT_CACHE_CONTROL.encode("ascii"))
-
-
-def _size(link: Link, rest: bytes, limits: Limits | None) -> int:
+def _size(link: Link, target: bytes, limits: Limits | None) -> int:
     """An estimate of all memory that an entry takes: see tests/engine_contract/test_memory.py for how close it is."""
-    size = _ENTRY_BYTES + len(rest) + len(link.code)
+    size = _ENTRY_BYTES + len(target) + len(link.code)
     if link.domain:
         size += _DOMAIN_BYTES + len(link.domain)
     if limits is not None:
-        size += _LIMITS_BYTES + len(limits.expired or b"") + len(limits.forwarded_to or b"")
-    return size
+        size += _LIMITS_BYTES + len(limits.expired_target or b"")
+    return _SIZES[size // _SIZE_STEP]
 
 
-# Measured on CPython 3.11 (x86-64): the entry, its name, its numbers, and its places in cachetools' two dicts,
-# ordered dict and heap, with the room that these keep free to grow.
+# Measured on CPython 3.11 (x86-64): the entry, its name, its numbers, and its places in the cache's dicts, ordered
+# dict and heap, with the room that these keep free to grow.
 _ENTRY_BYTES: Final = 720
 _DOMAIN_BYTES: Final = 128
-_LIMITS_BYTES: Final = 320
+_LIMITS_BYTES: Final = 160
+# Sizes in steps, so that entries share their numbers: 32 bytes each. The last is past two targets of 8,000 bytes.
+_SIZE_STEP: Final = 16
+_SIZES: Final = tuple(range(_SIZE_STEP, 20_000, _SIZE_STEP))
 _TARGET: Final = re.compile(r"[!-~]+").fullmatch
 _CACHE_CONTROL: Final = re.compile(r"[ -~]+").fullmatch
