@@ -26,9 +26,8 @@ _GET: Final = (
     " ON link.domain = wanted.value ->> 0 AND link.code = wanted.value ->> 1 WHERE removed_at IS NULL"
 )
 
-_PLAIN: Final = tuple(
-    field.name for field in fields(LinkFields) if field.name != "tags"
-)  # columns that hold an attribute as it is
+# Columns that hold an attribute as it is: all of a link's fields but its tags.
+_PLAIN: Final = tuple(field.name for field in fields(LinkFields) if field.name != "tags")
 _ATTRIBUTES: Final = ("domain", "code", *_PLAIN, "owner_key", "created_at", "updated_at", "version")
 
 decode_links: Final = msgspec.json.Decoder(list[Link]).decode

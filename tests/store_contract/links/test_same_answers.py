@@ -8,11 +8,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from shortlink.errors import CursorExpired
+from shortlink.errors import CursorExpired, StoreUnavailable
 from shortlink.links import Idempotency, LinkKey, LinkPatch, LinkQuery, NewLink, Order
 from shortlink.stores.memory import MemoryLinkStore
 from shortlink.stores.sqlite import SqliteLinkStore
@@ -117,13 +117,16 @@ class SameAnswers(RuleBasedStateMachine):
 
     @rule(domain=DOMAINS, seed=st.integers(0, 50))
     def draw(self, domain: str, seed: int) -> None:
-        """A drawn code is free in one store when it is in the other: both draw the same."""
+        """A drawn code is free in one store when it is in the other: both draw the same, or run out of draws."""
         new = NewLink(domain=domain, target="https://drawn.example/")
-        answers = []
+        answers: list[object] = []
         for store in (self.store, self.model):
             source = random.Random(seed)
             store._draw_code = lambda source=source: source.choice("abcA") * source.randint(1, 4)  # type: ignore[misc]
-            answers.append(self.run(store.add([new])))
+            try:
+                answers.append(self.run(store.add([new])))
+            except StoreUnavailable:
+                answers.append(StoreUnavailable)
         assert answers[0] == answers[1]
 
     @rule(at=AIM, patch=PATCHES, version=VERSIONS)
@@ -211,4 +214,6 @@ class SameAnswers(RuleBasedStateMachine):
 
 
 TestSameAnswers = SameAnswers.TestCase
-TestSameAnswers.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestSameAnswers.settings = settings(
+    max_examples=40, stateful_step_count=40, deadline=None, phases=set(Phase) - {Phase.explain}
+)

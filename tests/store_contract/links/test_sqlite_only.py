@@ -10,9 +10,10 @@ import pytest
 
 from shortlink.clock import Clock
 from shortlink.errors import StoreCorrupt, StoreUnavailable
-from shortlink.links import Added, LinkKey, LinkPatch, NewLink
+from shortlink.links import Added, LinkKey, LinkPatch, LinkQuery, NewLink, Order
 from shortlink.stores.sqlite import MIGRATIONS, SqliteLinkStore
 from shortlink.stores.sqlite_file import Connection, SqliteFile
+from shortlink.stores.sqlite_links.listing import rows_of
 
 
 @pytest.fixture
@@ -271,21 +272,27 @@ def test_a_tombstone_keeps_nothing_of_the_content(path: Path, clock: Clock) -> N
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("order", "index"), [("created_at DESC", "link_created"), ("updated_at DESC", "link_updated")])
-def test_a_page_is_read_in_the_order_of_an_index(path: Path, clock: Clock, order: str, index: str) -> None:
+@pytest.mark.parametrize(
+    ("order", "index"),
+    [
+        (Order.NEWEST, "INDEX link_created"),
+        (Order.OLDEST, "INDEX link_created"),
+        (Order.UPDATED, "INDEX link_updated"),
+        (Order.CODE, "PRIMARY KEY"),
+    ],
+)
+def test_a_page_is_read_in_the_order_of_an_index(path: Path, clock: Clock, order: Order, index: str) -> None:
+    def plan(connection: Connection) -> list[str]:
+        sql = f"EXPLAIN QUERY PLAN {rows_of(LinkQuery(order=order))}"
+        return [row[3] for row in connection.execute(sql, (0, "", "", None, None, None, 50))]
+
     async def main() -> None:
         store = SqliteLinkStore(path, clock)
         await store.open()
-
-        def plan(connection: Connection) -> str:
-            sql = (
-                f"EXPLAIN QUERY PLAN SELECT * FROM link WHERE removed_at IS NULL ORDER BY {order}, domain, code LIMIT 9"
-            )
-            return str(connection.execute(sql).fetchall())
-
-        found = await store.file.read(plan)
-        assert index in found
-        assert "TEMP B-TREE" not in found
+        search, *sorts = await store.file.read(plan)
+        assert search.startswith(f"SEARCH link USING {index}")
+        # Among links of the same moment the oldest are sorted by key; nothing else is.
+        assert sorts == (["USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY"] if order is Order.OLDEST else [])
         await store.close()
 
     asyncio.run(main())
