@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-CACHE_MB: Final = 16
+CACHE_MB: Final = 32
 # In a process of its own, whose memory nothing else has used before.
 PROGRAM: Final = """
 import gc, random, sys, tempfile
@@ -47,7 +47,9 @@ engine.close()
 """.replace("CACHE_MB", str(CACHE_MB))
 
 
-@pytest.mark.parametrize(("kind", "target_bytes"), [("plain", 60), ("plain", 1_000), ("limited", 60), ("domain", 60)])
+@pytest.mark.parametrize(
+    ("kind", "target_bytes"), [("plain", 60), ("plain", 1_000), ("limited", 60), ("domain", 1_000)]
+)
 def test_a_full_cache_takes_what_it_may(engine_name: str, kind: str, target_bytes: int) -> None:
     command = [sys.executable, "-c", PROGRAM, engine_name, str(target_bytes), kind]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
