@@ -15,7 +15,7 @@ import msgspec
 
 from edge302.cli import options
 from edge302.cli.progress import progress
-from edge302.imports.importer import CHUNK_LINES, IN_FLIGHT, Importer
+from edge302.imports.importer import UNSETTLED_LINES, Importer
 from edge302.imports.journal import Fingerprint, Journal, Progress
 from edge302.imports.lines import format_of, read_lines
 from edge302.imports.rejects import Rejects
@@ -78,12 +78,14 @@ def import_file(
         interrupted = held.enter_context(_stopping_at_interrupt())
         update = held.enter_context(progress(_label(begin, file), fingerprint.lines - begin.line, "lines"))
         send = partial(plane.send_lines, "/api/links/bulk")
-        Importer(send, journal, rejects_file, clock, f"{fingerprint.sha256}{begin.run}").run(
+        # Half of the SHA-256 is plenty: the keys are compared within one client's imports, and each goes a long way.
+        importer = Importer(send, journal, rejects_file, clock, f"{fingerprint.sha256[:32]}{begin.run}")
+        importer.run(
             read_lines(content, file_format),
             stopping=interrupted,
-            settled=lambda: update(journal.progress.line - begin.line),
+            settled=lambda: update(importer.progress.line - begin.line),
         )
-        end = journal.progress
+        end = importer.progress
     seconds = time.monotonic() - started
     return _outcome(end, rejects, already_complete=False, seconds=seconds, lines=end.line - begin.line)
 
@@ -108,10 +110,10 @@ def _begin(known: Progress, now_ms: int, *, again: bool, late: bool) -> Progress
     if known.at_ms and not known.complete and now_ms - known.at_ms > REMEMBERED_MS and not late:
         raise TooLate(
             f"this import stopped after line {known.line:,} over {REMEMBERED_MS // 3_600_000} hours ago. Up to "
-            f"{CHUNK_LINES * IN_FLIGHT:,} lines behind it may be imported already, and those without an alias would "
+            f"{UNSETTLED_LINES:,} lines behind it may be imported already, and those without an alias would "
             "be doubled; --late goes on all the same"
         )
-    return known
+    return known if known.at_ms else Progress(at_ms=now_ms)
 
 
 def _journal_path(control: options.Control, fingerprint: Fingerprint) -> Path:

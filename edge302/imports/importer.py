@@ -14,10 +14,16 @@ from edge302.imports.rejects import Rejects
 from shortlink.clock import Clock
 from shortlink.errors import StoreUnavailable
 
-# Long enough that a request's own cost is lost in it, short enough that a resumed import repeats little.
-CHUNK_LINES: Final = 2_000
-CHUNK_BYTES: Final = 512 << 10  # below the body limit of a proxy in between (nginx: 1 MiB)
-IN_FLIGHT: Final = 2  # so that the server has the next chunk while we read its answers; more gains nothing
+CHUNK_LINES: Final = 1_000
+# The control plane answers while it reads, and we read only when all is sent. What it takes in without being read
+# from (uvicorn buffers 64 KiB) must hold a chunk; else both sides would wait for each other.
+CHUNK_BYTES: Final = 60 << 10
+# So that it parses, stores and answers at once, and commits together what waits: aliases in no order touch a page of
+# the store each, which is then written once a commit. More would make others wait for their turn to write.
+IN_FLIGHT: Final = 12
+JOURNAL_LINES: Final = 4_000  # settled between two writes of the journal, each of which waits for the disk
+UNSETTLED_LINES: Final = JOURNAL_LINES + IN_FLIGHT * CHUNK_LINES  # that a kill -9 may leave behind, at most
+_KEY_BYTES: Final = 90  # room for an idempotency key and its name
 
 
 class _Problem(msgspec.Struct):
@@ -59,16 +65,23 @@ class _Chunk:
             self.bad.append(line)
             return
         self.lines.append(line)
-        self.size += len(line.link)
+        self.size += len(line.link) + _KEY_BYTES
         if line.alias is not None:
             self.aliases.add(line.alias)
 
-    def is_full(self) -> bool:
-        return len(self.lines) + len(self.bad) >= CHUNK_LINES or self.size >= CHUNK_BYTES
+    def has_room_for(self, line: Line | BadLine) -> bool:
+        """Whether it may grow; a line that is too long for any chunk travels alone."""
+        if len(self.lines) + len(self.bad) >= CHUNK_LINES:
+            return False
+        return isinstance(line, BadLine) or not self.size or self.size + len(line.link) + _KEY_BYTES <= CHUNK_BYTES
 
 
 class Importer:
-    """One run of one import. What it has done is in the journal, whenever it ends and however."""
+    """One run of one import. The journal says what it has done; lines after that are sent again, and not made twice.
+
+    Attributes:
+        progress: how far it is; the journal follows.
+    """
 
     def __init__(
         self, send: Callable[[bytes], bytes], journal: Journal, rejects: Rejects, clock: Clock, name: str
@@ -79,6 +92,7 @@ class Importer:
         self._rejects = rejects
         self._clock = clock
         self._name = name
+        self.progress = journal.progress
 
     def run(self, lines: Iterable[Line | BadLine], stopping: Callable[[], bool], settled: Callable[[], None]) -> bool:
         """Send all lines that are not settled yet; returns whether the end was reached.
@@ -86,7 +100,7 @@ class Importer:
         Args:
             lines: the whole file, from its first line on.
             stopping: asked before each chunk; True: send no more, settle what is in flight.
-            settled: called after each chunk, when the journal's progress has changed.
+            settled: called after each chunk, when `progress` has changed.
 
         Raises:
             StoreUnavailable, ApiProblem: the control plane can't go on; the journal says from where to.
@@ -98,21 +112,23 @@ class Importer:
             self._settle(chunk, answer.result())
             settled()
 
-        with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            for chunk in _chunks(lines, self._journal.progress.line):
-                if stopping():
-                    break
-                while len(in_flight) >= IN_FLIGHT or any(not chunk.aliases.isdisjoint(c.aliases) for c, _ in in_flight):
-                    settle_first()
-                in_flight.append((chunk, pool.submit(self._ask, chunk)))
-            else:
+        complete = False
+        try:
+            with ThreadPoolExecutor(IN_FLIGHT) as pool:
+                for chunk in _chunks(lines, self.progress.line):
+                    if stopping():
+                        break
+                    while len(in_flight) >= IN_FLIGHT or _meet(chunk, in_flight):
+                        settle_first()
+                    in_flight.append((chunk, pool.submit(self._ask, chunk)))
+                else:
+                    complete = True
                 while in_flight:
                     settle_first()
-                self._write(complete=True)
-                return True
-            while in_flight:
-                settle_first()
-        return False
+            self._advance(complete=complete)
+        finally:
+            self._write()
+        return complete
 
     def _ask(self, chunk: _Chunk) -> list[_Result]:
         if not chunk.lines:
@@ -135,17 +151,24 @@ class Importer:
             else:
                 rejected.append(_refusal(line, result))
         rejected.sort()
-        before = self._journal.progress
-        self._write(
+        before = self.progress
+        self._advance(
             line=chunk.last,
             imported=before.imported + len(chunk.lines) + len(chunk.bad) - len(rejected) - replayed,
             replayed=before.replayed + replayed,
             rejected=before.rejected + len(rejected),
             rejects_bytes=self._rejects.add(rejected),
         )
+        if self.progress.line - self._journal.progress.line >= JOURNAL_LINES:
+            self._write()
 
-    def _write(self, **changes: int) -> None:
-        self._journal.write(msgspec.structs.replace(self._journal.progress, at_ms=self._clock.now_ms(), **changes))
+    def _advance(self, **changes: int) -> None:
+        self.progress = msgspec.structs.replace(self.progress, at_ms=self._clock.now_ms(), **changes)
+
+    def _write(self) -> None:
+        # First the rejects: the journal vouches for them.
+        self._rejects.sync()
+        self._journal.write(self.progress)
 
 
 def _chunks(lines: Iterable[Line | BadLine], after: int) -> Iterator[_Chunk]:
@@ -153,12 +176,16 @@ def _chunks(lines: Iterable[Line | BadLine], after: int) -> Iterator[_Chunk]:
     for line in lines:
         if line.number <= after:
             continue
-        chunk.add(line)
-        if chunk.is_full():
+        if not chunk.has_room_for(line):
             yield chunk
             chunk = _Chunk()
+        chunk.add(line)
     if chunk.last:
         yield chunk
+
+
+def _meet(chunk: _Chunk, in_flight: Iterable[tuple[_Chunk, object]]) -> bool:
+    return any(not chunk.aliases.isdisjoint(other.aliases) for other, _ in in_flight)
 
 
 def _with_key(line: Line, key: str) -> bytes:

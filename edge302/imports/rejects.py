@@ -23,14 +23,18 @@ class Rejects:
             path.unlink(missing_ok=True)
 
     def add(self, lines: list[BadLine]) -> int:
-        """Append them durably; returns the file's length in bytes."""
+        """Append them; returns the file's length in bytes."""
         if not lines:
             return self._file.tell() if self._file else 0
         file = self._file or self._open()
         file.write(b"".join(map(_as_json, lines)))
-        file.flush()
-        os.fdatasync(file.fileno())
         return file.tell()
+
+    def sync(self) -> None:
+        """Make what was added durable."""
+        if self._file:
+            self._file.flush()
+            os.fdatasync(self._file.fileno())
 
     def close(self) -> None:
         """Let go of the file."""
