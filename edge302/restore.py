@@ -18,6 +18,7 @@ from control_api.access.ring import KeyRing
 from control_api.access.store import SqliteKeyStore
 from edge302.backup import FORMAT, MANIFEST, Manifest, Member, sha256_of, sync_folder
 from edge302.locks import RoleLock
+from edge302.ownership import require_ours
 from edge302.roles import ROLES
 from edge302.store_files import store_files
 from shortlink.clock import Clock
@@ -45,9 +46,10 @@ def restore(source: Path, folder: DataFolder, clock: Clock, *, replace: bool) ->
         What the backup holds, and where the former content of the folder is now (None: it was empty).
 
     Raises:
-        AlreadyRunning: a role runs on the folder.
+        AlreadyRunning: a role runs on the folder. NotOurs: it belongs to another user.
         RestoreRefused: the folder is not empty and `replace` is False, or the backup is damaged.
     """
+    require_ours(folder)
     folder.create()
     with _alone(folder):
         former = [path for path in folder.root.iterdir() if _is_content(path)]

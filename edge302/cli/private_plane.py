@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from edge302.cli.exits import ALREADY_RUNNING
 from edge302.locks import is_held
+from edge302.ownership import require_ours
 from shortlink.datadir import DataFolder
 from shortlink.errors import StoreUnavailable
 
@@ -63,6 +64,7 @@ class PrivatePlane:
         self._complaints.close()
 
     def _start(self) -> None:
+        require_ours(self._folder)
         command = [sys.executable, "-m", "edge302", "api", "--stop-with-stdin"]
         command += ["--data", str(self._folder.root), "--api-port", "0", "--metrics-port", "0"]
         self._child = subprocess.Popen(  # noqa: S603 (our own program, no shell)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from edge302.doctor.findings import Finding, fail, ok, warn
+from edge302.ownership import NotOurs, require_ours
 from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
 
@@ -24,6 +25,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     if not folder.root.is_dir():
         yield fail("folder", f"{folder.root} is no folder", "name another with --data or EDGE302_DATA")
         return
+    yield _owned(folder)
     yield _private("folder", folder.root, 0o700)
     if folder.admin_key.exists():
         yield _private("admin key", folder.admin_key, 0o600)
@@ -31,6 +33,14 @@ def check(settings: Settings) -> Iterator[Finding]:
         if part.exists() and not os.access(part, os.W_OK | os.X_OK):
             yield fail("folder", f"this user may not write in {part}", f"chown -R $(id -u) {folder.root}")
     yield _room(folder.root)
+
+
+def _owned(folder: DataFolder) -> Finding:
+    try:
+        require_ours(folder)
+    except NotOurs as exc:
+        return warn("folder", str(exc), "run doctor, and the node, as its owner")
+    return ok("folder", f"{folder.root} is this user's")
 
 
 def _private(check: str, path: Path, most: int) -> Finding:

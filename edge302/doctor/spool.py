@@ -9,6 +9,7 @@ from typing import Final
 from clicks.stores.sqlite import SqliteClickStore
 from edge302.doctor.findings import Finding, fail, ok, warn
 from edge302.locks import is_held
+from edge302.ownership import require_ours
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
@@ -64,6 +65,7 @@ def _waiting(folder: DataFolder, clock: Clock) -> Finding:
     """What the shipper, which does not run, will count when it does."""
     from redirect_core import SpoolLocked, SpoolReader
 
+    require_ours(folder)  # the reader leaves a lock file
     try:
         reader = SpoolReader(str(folder.spool))
     except SpoolLocked:

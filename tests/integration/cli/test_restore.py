@@ -11,6 +11,7 @@ import pytest
 
 from edge302.backup import BackupFailed, save
 from edge302.locks import AlreadyRunning, RoleLock
+from edge302.ownership import NotOurs
 from edge302.restore import RestoreRefused, restore
 from shortlink.clock import SystemClock
 from shortlink.datadir import DataFolder
@@ -98,6 +99,15 @@ def test_an_admin_key_that_the_restored_store_does_not_know_goes_aside(folder: D
     assert not folder.admin_key.exists()
     assert aside is not None
     assert (aside / "admin.key").exists()
+
+
+def test_a_folder_of_another_user_is_left_alone(
+    folder: DataFolder, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: folder.root.stat().st_uid + 1)
+    with pytest.raises(NotOurs):
+        restore(saved, folder, CLOCK, replace=True)
+    assert codes(folder) == {"saved"}
 
 
 @pytest.mark.parametrize("role", ["gateway", "shipper", "api"])
