@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from control_api import problems
+from control_api.express import Express
 from control_api.observing import Observed, request_id
 from control_api.plane import ControlPlane
 from control_api.problems import Problem
@@ -30,7 +31,7 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
 
 def served(plane: ControlPlane) -> ASGIApp:
     """The app as servers run it: logged, measured, with HEAD."""
-    return HeadAsGet(Observed(routed(plane), plane.log, plane.clock))
+    return HeadAsGet(Observed(Express(routed(plane), shorten.ROUTES), plane.log, plane.clock))
 
 
 def routed(plane: ControlPlane) -> FastAPI:
@@ -41,10 +42,11 @@ def routed(plane: ControlPlane) -> FastAPI:
         routes=list(ROUTES),
         openapi_url=None,  # routes/documents.py serves ours
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # observing.py sees to that
         exception_handlers={
-            Problem: _problem,
-            InvalidLink: _invalid_link,
-            StoreUnavailable: _store_unavailable,
+            Problem: _refused,
+            InvalidLink: _refused,
+            StoreUnavailable: _refused,
             RequestValidationError: _invalid_parameter,
             HTTPException: _unrouted,
         },
@@ -65,25 +67,17 @@ class HeadAsGet:
         await self._app(scope, receive, send)
 
 
-async def _problem(request: Request, problem: Exception) -> Response:
-    assert isinstance(problem, Problem)
+async def _refused(request: Request, error: Exception) -> Response:
+    problem = problems.of(error)
+    assert problem is not None
     return problems.response(problem, request_id(request.scope))
-
-
-async def _invalid_link(request: Request, error: Exception) -> Response:
-    assert isinstance(error, InvalidLink)
-    return await _problem(request, problems.of_link(error))
-
-
-async def _store_unavailable(request: Request, error: Exception) -> Response:
-    return await _problem(request, Problem("store-unavailable", f"{error}.", headers={"Retry-After": "1"}))
 
 
 async def _invalid_parameter(request: Request, error: Exception) -> Response:
     """The first of FastAPI's complaints about parameters; its bodies are never used."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return await _problem(request, Problem("invalid-parameter", f"{first['msg']}.", field=str(first["loc"][-1])))
+    return await _refused(request, Problem("invalid-parameter", f"{first['msg']}.", field=str(first["loc"][-1])))
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:
@@ -91,17 +85,17 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     allowed = _allowed(request.scope)
     if not allowed:
-        return await _problem(request, Problem("not-found", "See /api/docs for what there is."))
+        return await _refused(request, Problem("not-found", "See /api/docs for what there is."))
     allow = ", ".join(sorted(allowed))
-    return await _problem(request, Problem("method-not-allowed", f"Use {allow}.", headers={"Allow": allow}))
+    return await _refused(request, Problem("method-not-allowed", f"Use {allow}.", headers={"Allow": allow}))
 
 
 def _allowed(scope: Scope) -> set[str]:
-    """The methods of every route with the path asked for; Starlette knows those of the first alone."""
-    methods = {
-        method
-        for route in ROUTES
-        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
-        for method in route.methods or ()
-    }
+    """The methods of every route with the path asked for; Starlette knows those of the first alone.
+
+    A path that stands in a route literally is not another route's parameter.
+    """
+    matching = [each for each in ROUTES if isinstance(each, Route) and each.matches(scope)[0] is not Match.NONE]
+    literal = [each for each in matching if not each.param_convertors]
+    methods = {method for each in literal or matching for method in each.methods or ()}
     return methods | {"HEAD"} if "GET" in methods else methods

@@ -1,5 +1,6 @@
 """What is seen of every request: its id, its line in the log, its metrics; and the headers every reply has."""
 
+import itertools
 import logging
 import os
 import re
@@ -29,6 +30,8 @@ SECONDS: Final = Histogram(
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # bounded, as labels must be
 UNMATCHED: Final = "unmatched"
 _REQUEST_ID: Final = "edge302.request_id"
+_ID_PREFIX: Final = secrets.token_hex(4) + "-"  # this process among all
+_id_numbers: Final = itertools.count(1)
 _SANE_ID: Final = re.compile(rb"[0-9A-Za-z._-]{1,64}")
 _log = logging.getLogger("control_api")
 
@@ -135,7 +138,7 @@ class _Reply:
 def _id_of(scope: Scope) -> str:
     """The client's X-Request-ID if it is harmless in logs, else a new one."""
     sent = header(scope, b"x-request-id")
-    return sent.decode() if sent and _SANE_ID.fullmatch(sent) else secrets.token_hex(8)
+    return sent.decode() if sent and _SANE_ID.fullmatch(sent) else f"{_ID_PREFIX}{next(_id_numbers):x}"
 
 
 _requests: Final[dict[tuple[str, str, int], Counter]] = {}

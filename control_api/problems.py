@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from control_api.schemas import ProblemView
-from shortlink.errors import InvalidLink
+from shortlink.errors import InvalidLink, StoreUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -87,6 +87,18 @@ class Problem(Exception):
     @property
     def status(self) -> int:
         return KINDS[self.kind].status
+
+
+def of(error: Exception) -> Problem | None:
+    """The problem that an error of the domain is to who asked; None: it is a fault of ours."""
+    match error:
+        case Problem():
+            return error
+        case InvalidLink():
+            return of_link(error)
+        case StoreUnavailable():
+            return Problem("store-unavailable", f"{error}.", headers={"Retry-After": "1"})
+    return None
 
 
 def of_link(error: InvalidLink) -> Problem:

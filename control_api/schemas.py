@@ -39,9 +39,8 @@ CacheControl = Annotated[
 Time = Annotated[datetime, Meta(tz=True, description="RFC 3339", examples=["2030-01-01T00:00:00Z"])]
 NotBefore = Annotated[Time, Meta(description="RFC 3339: answered 404 before")]
 ExpiresAt = Annotated[Time, Meta(description="RFC 3339: answered 410, or with expired_target, from then on")]
-MaxVisits = Annotated[int, Meta(description="not supported yet: must be null", ge=1, le=2**53)]
-Password = Annotated[str, Meta(description="not supported yet: must be null", max_length=200)]
-Rules = Annotated[list[dict[str, Any]], Meta(description="not supported yet: must be null", max_length=100)]
+# Refused by the rules whatever it is, so that nobody believes it to be stored.
+Unsupported = Annotated[Any, Meta(description="not supported yet: must be null", extra_json_schema={"type": "null"})]
 ForwardQuery = Annotated[bool, Meta(description="append the visitor's query to the target's")]
 Title = Annotated[str, Meta(description="for people; control characters are refused", max_length=512)]
 Tags = Annotated[
@@ -63,11 +62,11 @@ class NewLinkBody(Struct, kw_only=True, forbid_unknown_fields=True):
     cache_control: CacheControl = DEFAULT_CACHE_CONTROL
     not_before: NotBefore | None = None
     expires_at: ExpiresAt | None = None
-    max_visits: MaxVisits | None = None
+    max_visits: Unsupported = None
     expired_target: Url | None = None
-    password: Password | None = None
+    password: Unsupported = None
     forward_query: ForwardQuery = False
-    rules: Rules | None = None
+    rules: Unsupported = None
     title: Title | None = None
     tags: Tags = ()
     enabled: Enabled = True
@@ -87,11 +86,11 @@ class LinkPatchBody(Struct, kw_only=True, forbid_unknown_fields=True):
     cache_control: CacheControl | UnsetType | None = UNSET
     not_before: NotBefore | UnsetType | None = UNSET
     expires_at: ExpiresAt | UnsetType | None = UNSET
-    max_visits: MaxVisits | UnsetType | None = UNSET
+    max_visits: Unsupported = UNSET
     expired_target: Url | UnsetType | None = UNSET
-    password: Password | UnsetType | None = UNSET
+    password: Unsupported = UNSET
     forward_query: ForwardQuery | UnsetType | None = UNSET
-    rules: Rules | UnsetType | None = UNSET
+    rules: Unsupported = UNSET
     title: Title | UnsetType | None = UNSET
     tags: Tags | UnsetType | None = UNSET
     enabled: Enabled | UnsetType | None = UNSET

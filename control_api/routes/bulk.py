@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -200,4 +201,15 @@ OPERATION: Final = {
     },
 }
 
-ROUTES: Final = [Route("/api/links/bulk", Bulk(), methods=["POST"])]
+
+class OnlyPost:
+    """What other methods get here, where /api/links/{code} would take `bulk` for a code; no code can be it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise HTTPException(405)
+
+
+ROUTES: Final = [
+    Route("/api/links/bulk", Bulk(), methods=["POST"]),
+    Route("/api/links/bulk", OnlyPost(), include_in_schema=False),
+]

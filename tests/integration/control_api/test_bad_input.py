@@ -117,7 +117,7 @@ def test_an_unknown_domain(api: Api) -> None:
     refused(api, "unknown-domain", 422, "domain", json={"url": URL, "domain": "b.example"})
 
 
-@pytest.mark.parametrize(("field", "value"), [("password", "x"), ("max_visits", 5), ("rules", [])])
+@pytest.mark.parametrize(("field", "value"), [("password", "x"), ("max_visits", 5), ("max_visits", 5.0), ("rules", [])])
 def test_a_field_that_the_edge_does_not_enforce_yet(api: Api, field: str, value: object) -> None:
     refused(api, "not-yet-supported", 422, field, json={"url": URL, field: value})
 
@@ -176,6 +176,8 @@ def test_an_unknown_path(api: Api) -> None:
         ("PUT", "/api/links/abc", "DELETE, GET, HEAD, PATCH"),
         ("POST", "/api/links", "GET, HEAD"),
         ("DELETE", "/api/keys", "GET, HEAD, POST"),
+        ("GET", "/api/links/bulk", "POST"),
+        ("PATCH", "/api/links/bulk", "POST"),
         ("BREW", "/health", "GET, HEAD"),
     ],
 )

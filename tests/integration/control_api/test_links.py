@@ -1,5 +1,7 @@
 """Links through the API: made, shown, listed, changed, removed."""
 
+from typing import Any
+
 import pytest
 
 from control_api.access.keys import Scope
@@ -42,7 +44,7 @@ def test_a_link_without_an_alias_gets_a_code_of_seven(api: Api) -> None:
 
 
 def test_every_field_comes_back_as_it_was_sent(api: Api) -> None:
-    fields = {
+    fields: dict[str, Any] = {
         "status": 301,
         "cache_control": "public, max-age=60",
         "not_before": "2030-01-01T00:00:00Z",
@@ -73,8 +75,7 @@ def test_a_time_in_another_zone_is_the_same_time(api: Api) -> None:
 
 def test_an_unknown_link_is_a_problem(api: Api) -> None:
     for method in ("GET", "DELETE", "PATCH"):
-        body = {"json": {}} if method == "PATCH" else {}
-        reply = api.ask(method, "/api/links/nothing", **body)
+        reply = api.ask(method, "/api/links/nothing", json={} if method == "PATCH" else None)
         assert (reply.status_code, reply.json()["type"]) == (404, "/problems/link-not-found")
 
 
@@ -172,7 +173,7 @@ def test_a_list_has_every_link_once_over_its_pages(api: Api) -> None:
         api.clock.ms += 1
         api.shorten(alias=f"link{number}")
     codes: list[str] = []
-    cursor = ""
+    cursor: str | None = ""
     while cursor is not None:
         page = api.ask("GET", "/api/links?limit=3&order=oldest" + (f"&cursor={cursor}" if cursor else "")).json()
         assert len(page["links"]) <= 3
