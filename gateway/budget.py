@@ -22,6 +22,10 @@ class UnknownBudget:
         self._per_minute = per_minute
         self._buckets: LRUCache[bytes, tuple[float, float]] = LRUCache(MAX_NETWORKS)
 
+    def __len__(self) -> int:
+        """How many networks are remembered."""
+        return len(self._buckets)
+
     def take(self, network: bytes, now: float) -> int:
         """Take a token at `now` (seconds, monotonic). 0: taken; else seconds until there is one.
 

@@ -193,8 +193,8 @@ class EdgeProtocol(asyncio.Protocol):
             self._transport.abort()
         elif self._over:
             pass  # closing; what is written still goes out
-        elif self._reading_paused or connection.pending:
-            # Time in which we keep the client waiting is none of its own.
+        elif self._reading_paused or connection.pending or self._output.is_waiting:
+            # Time in which it waits for us, or for what is on its way, is none of the client's.
             self._head_since += elapsed
             self._idle_since += elapsed
         elif connection.partial:
@@ -344,6 +344,11 @@ class _Output:
         self._transport = transport
         self._left = 0
         self._taken_at = 0.0
+
+    @property
+    def is_waiting(self) -> bool:
+        """True when there was something left at the last look."""
+        return self._left > 0
 
     def is_stuck(self, now: float) -> bool:
         """True when the client has taken nothing for OUTPUT_SECONDS; to be asked about once a second."""
