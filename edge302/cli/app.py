@@ -1,6 +1,5 @@
 """The command `edge302`: its subcommands, each loaded only when it is asked for."""
 
-import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -55,7 +54,7 @@ class LazyGroup(click.Group):
         except Edge302Error as exc:
             click.echo(f"edge302: {exc}", err=True)
             ctx.exit(exits.code_of(exc))
-        except BrokenPipeError:
+        except BrokenPipeError:  # `edge302 links list | head`: click ends in silence
             raise
         except OSError as exc:
             click.echo(f"edge302: {exc.filename or 'error'}: {exc.strerror or exc}", err=True)
@@ -80,8 +79,4 @@ def main() -> None:
         code = exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = exits.INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone; keep the interpreter from saying so again when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = exits.OUTPUT_CLOSED
     sys.exit(code if isinstance(code, int) else exits.DONE)

@@ -8,7 +8,6 @@ BAD_SETTING: Final = 2  # click's own code for bad usage, too
 ALREADY_RUNNING: Final = 3
 SOME_REJECTED: Final = 4
 INTERRUPTED: Final = 130  # 128 + SIGINT, as shells report it
-OUTPUT_CLOSED: Final = 141  # 128 + SIGPIPE: `edge302 links list | head`
 
 MEANING: Final = {
     DONE: "done",

@@ -9,7 +9,7 @@ import msgspec
 from edge302.cli import exits, options
 from edge302.cli.tables import show
 
-COLUMNS: Final = {"short_url": "SHORT URL", "target": "TARGET", "title": "TITLE", "tags": "TAGS", "state": "STATE"}
+COLUMNS: Final = {"name": "LINK", "target": "TARGET", "title": "TITLE", "tags": "TAGS", "state": "STATE"}
 FORMAT: Final = click.Choice(["ndjson", "csv"])
 
 
@@ -60,7 +60,8 @@ def list_(control: options.Control, *, limit: int, every: bool, as_json: bool, *
             if as_json:
                 click.echo(msgspec.json.encode(link))
             else:
-                shown.append(link | {"state": "" if link["enabled"] else "disabled"})
+                name = f"{link['domain']}/{link['code']}" if link["domain"] else link["code"]
+                shown.append(link | {"name": name, "state": "" if link["enabled"] else "disabled"})
     if not as_json:
         show(COLUMNS, shown)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 20.0
+_RESTART_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
 _LAST_LINES: Final = 10
 
@@ -34,11 +35,12 @@ class PrivatePlane:
         self._settings = settings
         self._folder = DataFolder(settings.data)
         self._child: subprocess.Popen[bytes] | None = None
+        self._patience_seconds = 0.0
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (stop() closes it)
 
     def ensure(self, answers: Callable[[], bool]) -> None:
         """Return when a control plane of the folder answers; start one if none runs. StoreUnavailable: it won't."""
-        deadline = time.monotonic() + _START_SECONDS
+        begin = time.monotonic()
         if self._child is not None and self._child.poll() is not None:
             self._child = None  # it ran, and somebody ended it
         while not answers():
@@ -46,12 +48,15 @@ class PrivatePlane:
                 self._child = None
                 if code != ALREADY_RUNNING:  # else another command was quicker, and its control plane serves us too
                     raise StoreUnavailable(f"the control plane could not start: {self._last_words()}")
+            waited = time.monotonic() - begin
             # A held lock: a node that starts or stops. Then wait, and take its place if it goes.
-            if self._child is None and not is_held(self._folder, "api"):
+            if self._child is None and waited >= self._patience_seconds and not is_held(self._folder, "api"):
                 self._start()
-            if time.monotonic() > deadline:
+            if waited > _START_SECONDS:
                 raise StoreUnavailable(f"the control plane of {self._folder.root} does not answer; see edge302 doctor")
             time.sleep(_POLL_SECONDS)
+        # A node that served us and went away may be restarted, and must find its place free then.
+        self._patience_seconds = _RESTART_SECONDS if self._child is None else 0.0
 
     def stop(self) -> None:
         """Stop the child, if there is one, and wait for it. May be called twice."""

@@ -11,13 +11,15 @@ _MIN_WIDTH: Final = 10
 
 
 def show(columns: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> None:
-    """Print rows under a header; `columns` gives the heading of each field. On a terminal long cells are cut."""
+    """Print rows under a header; `columns` gives the heading of each field, its key first.
+
+    What does not fit the terminal is cut, the longest column first and the key never.
+    """
     table = [list(columns.values()), *([_cell(row.get(name)) for name in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     room = shutil.get_terminal_size().columns
-    # The widest column gives way first.
-    while sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > _MIN_WIDTH:
-        widths[widths.index(max(widths))] -= 1
+    while sum(widths) + 2 * (len(widths) - 1) > room and max(widths[1:], default=0) > _MIN_WIDTH:
+        widths[widths.index(max(widths[1:]), 1)] -= 1
     for line in table:
         click.echo("  ".join(_cut(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip())
 

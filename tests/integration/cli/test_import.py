@@ -83,6 +83,18 @@ def test_an_import_killed_again_and_again_loads_each_line_once(node: Node, tmp_p
     assert_all_in_once(node, file, LINES, "killed")
 
 
+def test_an_import_outlives_a_restart_of_the_node(tmp_path: Path) -> None:
+    file = tmp_path / "links.ndjson"
+    write_mixed(file, LINES, "restart")
+    with Node(tmp_path / "data") as node:
+        process = node.start("links", "import", file)
+        wait_until(lambda: settled(node, file).line >= 1, 30.0)
+    with Node(tmp_path / "data") as node:
+        process.communicate(timeout=60)
+        assert process.returncode == 4
+        assert_all_in_once(node, file, LINES, "restart")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_without_a_node_an_import_that_is_stopped_goes_on_too(command: Command, tmp_path: Path, number: int) -> None:
     file = tmp_path / "links.ndjson"

@@ -47,7 +47,7 @@ def test_list_finds_by_tag_and_search_and_pages_through_all(node: Node, tmp_path
     assert {json.loads(line)["code"] for line in found} == {f"l{n}" for n in range(1_100)}
     assert len(node("links", "list", "--tag", "listed", "--limit", "700", "--json").splitlines()) == 700
     header, row = node("links", "list", "--search", "l1099").splitlines()
-    assert header.startswith("SHORT URL")
+    assert header.startswith("LINK")
     assert "https://example.com/1099" in row
 
 
