@@ -21,6 +21,13 @@ class LinkCache(TLRUCache[Name, Entry]):
         super().__init__(max_bytes, ttu=_stale_until, timer=timer, getsizeof=attrgetter("size_bytes"))
         self.plain: dict[bytes, dict[bytes, Entry]] = {domain: {} for domain in (b"", *domains)}
 
+    def find(self, name: Name) -> Entry | None:
+        """The entry of this name, however old; None: there is none. (`get` looks twice, and sets up a timer.)"""
+        try:
+            return self[name]
+        except KeyError:
+            return None
+
     def keep(self, name: Name, entry: Entry, *, is_plain: bool) -> None:
         """Take an entry in; one that is larger than the whole cache is not kept."""
         if entry.size_bytes > self.maxsize:

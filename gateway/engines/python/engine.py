@@ -109,7 +109,7 @@ class PythonEngine:
             self.flights.hear(name, change.version)
             self._heard.note(name, now)
             self._absent.pop(name, None)
-            entry = self.cache.get(name)
+            entry = self.cache.find(name)
             if entry is not None and entry.version < change.version:
                 self.cache.drop(name)
         self.tallies.add("changes_heard", len(changes))
@@ -196,11 +196,8 @@ class PythonEngine:
 
     def _fresh(self, name: Name) -> Entry | None:
         """The entry, if it may be served without asking; one that is due is asked for in the background."""
-        try:
-            entry = self.cache[name]
-        except KeyError:
-            return None
-        if not self._is_fresh(entry):
+        entry = self.cache.find(name)
+        if entry is None or not self._is_fresh(entry):
             return None
         if entry.is_stale:
             self.tallies.add("cache_stale_hits")
@@ -231,14 +228,15 @@ class PythonEngine:
 
     def _keep(self, name: Name, link: Link | None, asked_at: float, tier: Tier) -> Entry | Answer:
         """Remember what a store said; a newer copy is never replaced by an older one."""
-        held = self.cache.get(name)
+        held = self.cache.find(name)
         if link is None:
             self.tallies.add("store_absent")
             self.cache.drop(name)
             self._absent[name] = asked_at + ABSENT_SECONDS
             return NOT_FOUND
         self.tallies.add("redis_hits" if tier is Tier.REDIS else "store_hits")
-        self._absent.pop(name, None)
+        if name in self._absent:
+            del self._absent[name]
         if held is not None and held.version > link.version:
             return held
         lifetime = LIFETIME_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 spreads refreshes; no secret
@@ -251,7 +249,7 @@ class PythonEngine:
 
     def _hold_over(self, name: Name) -> Entry | Answer:
         """No store answers: an old copy must do, unless it is of a link that is known to be disabled."""
-        held = self.cache.get(name)
+        held = self.cache.find(name)
         if held is None or not held.may_be_stale:
             return UNAVAILABLE
         entry = held.held_over(self.now + HOLD_OVER_SECONDS, self.now, is_fresh=self._is_fresh(held))
