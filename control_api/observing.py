@@ -10,24 +10,16 @@ import time
 from typing import Any, BinaryIO, Final
 
 import msgspec
-from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_api import problems
 from control_api.access import gate
 from control_api.bodies import header
+from control_api.metrics import RequestTally
 from control_api.problems import Problem
 from control_api.times import to_time
 from shortlink.clock import Clock
 
-REQUESTS: Final = Counter("edge302_api_requests", "Requests to the control plane.", ("route", "method", "status"))
-SECONDS: Final = Histogram(
-    "edge302_api_request_seconds",
-    "Time from a request's head to the last byte of its reply handed over.",
-    ("route",),
-    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0),
-)
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})  # bounded, as labels must be
 UNMATCHED: Final = "unmatched"
 _REQUEST_ID: Final = "edge302.request_id"
 _ID_PREFIX: Final = secrets.token_hex(4) + "-"  # this process among all
@@ -67,9 +59,10 @@ class RequestLog:
 class Observed:
     """An app whose requests are logged and measured, and whose failures are answered."""
 
-    def __init__(self, app: ASGIApp, log: RequestLog, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, log: RequestLog, tally: RequestTally, clock: Clock) -> None:
         self._app = app
         self._log = log
+        self._tally = tally
         self._clock = clock
         self._pid = os.getpid()
 
@@ -87,7 +80,7 @@ class Observed:
                 await problems.response(failure, reply.request_id)(scope, receive, reply.send)
         seconds = time.perf_counter() - started
         route = getattr(scope.get("route"), "path_format", UNMATCHED)
-        _count(route, scope["method"], reply.status, seconds)
+        self._tally.note(route, scope["method"], reply.status, seconds)
         self._log.write(
             {
                 "ts": to_time(self._clock.now_ms()),
@@ -139,19 +132,3 @@ def _id_of(scope: Scope) -> str:
     """The client's X-Request-ID if it is harmless in logs, else a new one."""
     sent = header(scope, b"x-request-id")
     return sent.decode() if sent and _SANE_ID.fullmatch(sent) else f"{_ID_PREFIX}{next(_id_numbers):x}"
-
-
-_requests: Final[dict[tuple[str, str, int], Counter]] = {}
-_seconds: Final[dict[str, Histogram]] = {}
-
-
-def _count(route: str, method: str, status: int, seconds: float) -> None:
-    """Count, keeping the labelled children: looking them up costs more than counting."""
-    label = method if method in METHODS else "other"
-    key = (route, label, status)
-    if key not in _requests:
-        _requests[key] = REQUESTS.labels(route, label, str(status))
-    _requests[key].inc()
-    if route not in _seconds:
-        _seconds[route] = SECONDS.labels(route)
-    _seconds[route].observe(seconds)

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import MutableMapping
 from typing import Any
 
 import msgspec
@@ -82,8 +81,8 @@ class Stream:
     """A bulk request whose client and server take turns, below httpx, which would gather the reply."""
 
     def __init__(self, api: Api) -> None:
-        self._requests: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
-        self._replies: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+        self._requests: asyncio.Queue[Any] = asyncio.Queue()
+        self._replies: asyncio.Queue[Any] = asyncio.Queue()
         headers = {"content-type": "application/x-ndjson", "authorization": f"Bearer {api.admin_key}"}
         scope = {
             "type": "http",
