@@ -15,7 +15,7 @@ MAX_DRAWS: Final = 16  # of a code that is taken; at a billion links two in a ro
 # First segments of paths that edge, control plane or browsers know, and those that later releases may want.
 # They are refused in any case of letters, since people read them so.
 _WORDS: Final = """
-about account accounts admin api apis app apps assets auth billing blog callback cgi-bin cdn-cgi config console
+about account accounts admin api apis app apps assets auth billing blog bulk callback cgi-bin cdn-cgi config console
 contact dashboard debug doc docs download edge302 error errors export favicon graphql health healthz help home
 imprint import index info internal legal link links live livez login logout manifest me metrics new null oauth
 openapi password ping preview pricing privacy public qr ready readyz redoc register report rest robots root search
