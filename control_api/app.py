@@ -49,6 +49,7 @@ def routed(plane: ControlPlane) -> FastAPI:
             StoreUnavailable: _refused,
             RequestValidationError: _invalid_parameter,
             HTTPException: _unrouted,
+            Exception: _failed,
         },
     )
     app.state.plane = plane
@@ -78,6 +79,11 @@ async def _invalid_parameter(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     return await _refused(request, Problem("invalid-parameter", f"{first['msg']}.", field=str(first["loc"][-1])))
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """A fault of ours. Starlette raises it again once this is sent, and so it comes into the log."""
+    return problems.response(problems.INTERNAL, request_id(request.scope))
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:

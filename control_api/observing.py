@@ -16,7 +16,6 @@ from control_api import problems
 from control_api.access import gate
 from control_api.bodies import header
 from control_api.metrics import RequestTally
-from control_api.problems import Problem
 from control_api.times import to_time
 from shortlink.clock import Clock
 
@@ -76,8 +75,7 @@ class Observed:
             # A fault of ours. If the reply is half sent, returning makes the server cut the connection.
             _log.exception("request failed", extra={"request_id": reply.request_id})
             if not reply.status:
-                failure = Problem("internal", "This is our fault; the log knows more under the request_id.")
-                await problems.response(failure, reply.request_id)(scope, receive, reply.send)
+                await problems.response(problems.INTERNAL, reply.request_id)(scope, receive, reply.send)
         seconds = time.perf_counter() - started
         route = getattr(scope.get("route"), "path_format", UNMATCHED)
         self._tally.note(route, scope["method"], reply.status, seconds)

@@ -89,6 +89,9 @@ class Problem(Exception):
         return KINDS[self.kind].status
 
 
+INTERNAL: Final = Problem("internal", "This is our fault; the log knows more under the request_id.")
+
+
 def of(error: Exception) -> Problem | None:
     """The problem that an error of the domain is to who asked; None: it is a fault of ours."""
     match error:

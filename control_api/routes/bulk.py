@@ -28,7 +28,7 @@ from shortlink.stores.contract import LinkStore
 
 CHUNK_LINES: Final = 1_000  # a transaction of some 20 ms
 MEDIA_TYPE: Final = "application/x-ndjson"
-STALLED_SECONDS: Final = 60.0  # a client that takes no results for this long is cut off
+STALLED_SECONDS: Final = 60.0
 
 _log = logging.getLogger("control_api")
 _DECODER: Final = msgspec.json.Decoder(BulkLine)
@@ -42,6 +42,10 @@ Result = BulkMade | BulkRefused
 class Bulk:
     """The endpoint: chunks of lines in, chunks of results out, in order."""
 
+    def __init__(self, stalled_seconds: float = STALLED_SECONDS) -> None:
+        """`stalled_seconds`: a client that takes no results for this long is cut off."""
+        self._stalled_seconds = stalled_seconds
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         plane = ControlPlane.of(scope)
         caller = gate.admit(scope, plane.keys, KeyScope.LINKS_WRITE)
@@ -51,13 +55,20 @@ class Bulk:
         parsed: asyncio.Queue[Sequence[Item] | None] = asyncio.Queue(1)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_answer(parsed, plane, send))
+                group.create_task(self._answer(parsed, plane, send))
                 async for lines in _chunks(receive, plane.max_body_bytes):
                     await parsed.put(_parse(lines, plane, caller))
                 await parsed.put(None)
             await send({"type": "http.response.body", "body": b""})
         except* TimeoutError:  # the reply has no end: the server cuts the connection
             _log.warning("cut off a bulk request whose results nobody took")
+
+    async def _answer(self, parsed: asyncio.Queue[Sequence[Item] | None], plane: ControlPlane, send: Send) -> None:
+        """Store chunk after chunk and send its results, while the next one is read and parsed."""
+        while (items := await parsed.get()) is not None:
+            results = await _store(plane.links, items, plane.short_urls)
+            async with asyncio.timeout(self._stalled_seconds):
+                await send({"type": "http.response.body", "body": _ENCODER.encode_lines(results), "more_body": True})
 
 
 class Lines:
@@ -136,14 +147,6 @@ def _parse(lines: Sequence[Line], plane: ControlPlane, caller: Caller) -> list[I
         except Problem as exc:
             parsed.append((number, exc))
     return parsed
-
-
-async def _answer(parsed: asyncio.Queue[Sequence[Item] | None], plane: ControlPlane, send: Send) -> None:
-    """Store chunk after chunk and send its results, while the next one is read and parsed."""
-    while (items := await parsed.get()) is not None:
-        results = await _store(plane.links, items, plane.short_urls)
-        async with asyncio.timeout(STALLED_SECONDS):
-            await send({"type": "http.response.body", "body": _ENCODER.encode_lines(results), "more_body": True})
 
 
 async def _store(store: LinkStore, parsed: Sequence[Item], short_urls: ShortUrls) -> list[Result]:

@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 
 from control_api.access.keys import Scope
+from control_api.routes.bulk import Bulk
 from tests.integration.control_api.api import Api
 
 URL = "https://example.com/"
@@ -155,3 +157,30 @@ def test_a_hundred_thousand_lines_do_not_grow_memory(api: Api) -> None:
 
     api.run(story())
     assert api.stored() == lines
+
+
+def test_a_client_that_takes_no_results_is_cut_off(api: Api) -> None:
+    async def story() -> list[str]:
+        sent: list[str] = []
+        never = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b'{"url":"https://example.com/"}\n', "more_body": True}
+
+        async def send(message: Any) -> None:  # noqa: ANN401 - ASGI's
+            sent.append(message["type"])
+            if message["type"] == "http.response.body":
+                await never.wait()
+
+        scope = {
+            "app": SimpleNamespace(state=SimpleNamespace(plane=api.plane)),
+            "headers": [
+                (b"content-type", b"application/x-ndjson"),
+                (b"authorization", f"Bearer {api.admin_key}".encode()),
+            ],
+        }
+        await asyncio.wait_for(Bulk(stalled_seconds=0.05)(scope, receive, send), 10)
+        return sent
+
+    # The reply has begun and has no end: the server closes such a connection.
+    assert api.run(story()) == ["http.response.start", "http.response.body"]
