@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 DEFAULT_DOMAIN: Final = ""
 DEFAULT_STATUS: Final = 302
 DEFAULT_CACHE_CONTROL: Final = "private, max-age=0"
@@ -18,8 +20,10 @@ class LinkKey(NamedTuple):
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkFields:
+# Structs rather than frozen dataclasses: making one costs 0.3 us instead of 3 to 5, and an import makes two a link.
+
+
+class LinkFields(Struct, frozen=True, kw_only=True):
     """What its owner decides about a link; `code` and `domain` name it, and can't be changed later.
 
     Times are milliseconds since the Unix epoch; None means without a limit. `target`,
@@ -42,8 +46,7 @@ class LinkFields:
     enabled: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewLink(LinkFields):
+class NewLink(LinkFields, frozen=True, kw_only=True):
     """A link to add. `code` None: the store draws a free one. `owner_key`: the API key's id that asks."""
 
     domain: str = DEFAULT_DOMAIN
@@ -67,8 +70,7 @@ class Idempotency:
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link(LinkFields):
+class Link(LinkFields, frozen=True, kw_only=True):
     """A link as stored. `version` grows with each change: max(previous + 1, ms << 16)."""
 
     domain: str

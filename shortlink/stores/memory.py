@@ -3,7 +3,9 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from shortlink.clock import Clock
 from shortlink.codes import MAX_DRAWS, random_code
@@ -28,7 +30,7 @@ from shortlink.stores.cursors import cursor_after, position_of, sorted_by
 from shortlink.stores.lifetimes import FEED_MS, IDEMPOTENCY_MS, SALT_BYTES, TOMBSTONE_MS, day_of
 from shortlink.stores.versions import next_version
 
-_FIELDS = tuple(field.name for field in fields(LinkFields))
+_FIELDS = LinkFields.__struct_fields__
 
 
 @dataclass(slots=True)

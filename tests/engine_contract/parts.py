@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from gateway.counters import CountersPage
 from gateway.engines.contract import Attention, Connection, Engine, Tier, Unavailable
@@ -34,7 +36,7 @@ class HandClock:
 def make_link(code: str, domain: str = "", **fields: object) -> Link:
     """A link that differs from a plain one in `fields`."""
     plain = Link(domain=domain, code=code, target=TARGET, owner_key=None, created_at=0, updated_at=0, version=1 << 20)
-    return replace(plain, **fields)  # type: ignore[arg-type]
+    return replace(plain, **fields)
 
 
 def get(code: str, *fields: str, method: str = "GET", version: str = "HTTP/1.1") -> bytes:
@@ -66,7 +68,7 @@ class Node:
     def change(self, key: LinkKey, **fields: object) -> Link:
         """Change a link in the store, and announce it."""
         link = self.links[key]
-        link = self.links[key] = replace(link, version=link.version + 1, **fields)  # type: ignore[arg-type]
+        link = self.links[key] = replace(link, version=link.version + 1, **fields)
         self.engine.announce([Change(key, link.version)])
         return link
 

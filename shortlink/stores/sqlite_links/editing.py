@@ -1,7 +1,8 @@
 """Changing and removing one link."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from shortlink.links import Link, LinkKey, LinkPatch, Missed
 from shortlink.stores.sqlite_file import Connection

@@ -1,7 +1,6 @@
 """Links to and from rows: many in one statement, whatever their number."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from operator import attrgetter
 from typing import Final
 
@@ -27,7 +26,7 @@ _GET: Final = (
 )
 
 # Columns that hold an attribute as it is: all of a link's fields but its tags.
-_PLAIN: Final = tuple(field.name for field in fields(LinkFields) if field.name != "tags")
+_PLAIN: Final = tuple(name for name in LinkFields.__struct_fields__ if name != "tags")
 _ATTRIBUTES: Final = ("domain", "code", *_PLAIN, "owner_key", "created_at", "updated_at", "version")
 
 decode_links: Final = msgspec.json.Decoder(list[Link]).decode

@@ -1,7 +1,6 @@
 """Data folders with real stores in them, written and read without a node."""
 
 import asyncio
-from dataclasses import fields
 from typing import Any
 
 from shortlink.clock import SystemClock
@@ -21,7 +20,7 @@ def links(folder: DataFolder) -> dict[str, dict[str, Any]]:
         while True:
             page = await store.list(query)
             for link in page.links:
-                found[link.code] = {field.name: getattr(link, field.name) for field in fields(LinkFields)}
+                found[link.code] = {name: getattr(link, name) for name in LinkFields.__struct_fields__}
             if page.next_cursor is None:
                 await store.close()
                 return found

@@ -1,12 +1,13 @@
 """What every store of links must do, on each of them."""
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import repeat
 from typing import Any, Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from shortlink.codes import MAX_DRAWS
 from shortlink.errors import CursorExpired, StoreUnavailable
@@ -414,7 +415,7 @@ async def pages(store: LinkStore, query: LinkQuery) -> list[Sequence[Link]]:
         found.append(page.links)
         if page.next_cursor is None:
             return found
-        query = replace(query, cursor=page.next_cursor)
+        query = dataclasses.replace(query, cursor=page.next_cursor)
 
 
 @pytest.mark.parametrize(

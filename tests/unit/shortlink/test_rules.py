@@ -1,9 +1,9 @@
 """What each field of a link must be."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shortlink.errors import InvalidLink
 from shortlink.links import Idempotency, Link, NewLink
