@@ -128,7 +128,7 @@ class PythonEngine:
         self.tallies.settle()
         self._page["misses_in_flight"] = len(self.flights)
         self._page["cached_links"] = len(self.cache)
-        self._page["cached_bytes"] = int(self.cache.currsize)
+        self._page["cached_bytes"] = self.cache.size_bytes
         self._page["absent_codes"] = len(self._absent)
 
     def set_salts(self, salts: Mapping[int, bytes]) -> None:
