@@ -1,7 +1,7 @@
 """Codes and aliases: how they are drawn, and what may be chosen."""
 
+import os
 import re
-import secrets
 import string
 from typing import Final
 
@@ -25,7 +25,11 @@ support swagger system terms ui undefined upload user users version well-known w
 RESERVED: Final = frozenset(_WORDS.split())
 
 _ALIAS: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_PAIRS: Final = tuple(a + b for a in ALPHABET for b in ALPHABET)
+_CHUNK_BYTES: Final = 4_096
+# Bytes below 248 = 4 * 62 stand for a letter each, all equally often; the others are left out.
+_LETTERS: Final = bytes(ord(ALPHABET[byte % 62]) for byte in range(256))
+_LEFT_OUT: Final = bytes(range(248, 256))
+_drawn_ahead: Final[list[str]] = []
 
 
 def random_code() -> str:
@@ -36,10 +40,14 @@ def random_code() -> str:
 
 
 def _drawn() -> str:
-    number, last = divmod(secrets.randbelow(62**CODE_LENGTH), 62)
-    number, third = divmod(number, 3844)
-    first, second = divmod(number, 3844)
-    return _PAIRS[first] + _PAIRS[second] + _PAIRS[third] + ALPHABET[last]
+    """One of many that are drawn at once: a call of the system for each would cost ten times as much."""
+    while True:
+        try:
+            return _drawn_ahead.pop()  # atomic: threads may share it
+        except IndexError:
+            letters = os.urandom(_CHUNK_BYTES).translate(_LETTERS, _LEFT_OUT).decode()
+            whole = len(letters) // CODE_LENGTH * CODE_LENGTH
+            _drawn_ahead.extend(letters[at : at + CODE_LENGTH] for at in range(0, whole, CODE_LENGTH))
 
 
 def parse_alias(text: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from shortlink.codes import parse_alias
@@ -128,6 +129,7 @@ def _status(value: int) -> int:
     return value
 
 
+@lru_cache(maxsize=256)  # few different ones, in many links
 def _cache_control(value: str) -> str:
     if len(value) > MAX_CACHE_CONTROL_CHARS or _CACHE_CONTROL.fullmatch(value) is None:
         raise InvalidLink(
