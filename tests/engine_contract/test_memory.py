@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 CACHE_MB: Final = 24
 # In a process of its own, whose memory nothing else has used before.
 PROGRAM: Final = """
-import gc, random, sys, tempfile
+import gc, random, sys
 from pathlib import Path
 from gateway.counters import CountersPage
 from gateway.engines import load_engine
@@ -23,8 +24,7 @@ def resident():
     gc.collect()
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
-name, target_bytes, kind = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-folder = Path(tempfile.mkdtemp())
+name, target_bytes, kind, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
 page, clock = CountersPage(folder / "page"), SystemClock()
 spool = SpoolWriter(str(folder), 0, segment_bytes=1 << 20)
 domains = ("go.example",) if kind == "domain" else ()
@@ -50,8 +50,8 @@ engine.close()
 @pytest.mark.parametrize(
     ("kind", "target_bytes"), [("plain", 60), ("plain", 1_000), ("limited", 60), ("domain", 1_000)]
 )
-def test_a_full_cache_takes_what_it_may(engine_name: str, kind: str, target_bytes: int) -> None:
-    command = [sys.executable, "-c", PROGRAM, engine_name, str(target_bytes), kind]
+def test_a_full_cache_takes_what_it_may(engine_name: str, kind: str, target_bytes: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, engine_name, str(target_bytes), kind, str(tmp_path)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     claimed, resident, _ = (int(word) for word in output.split())
     limit = CACHE_MB << 20
