@@ -12,8 +12,8 @@ from typing import Final
 import uvloop
 
 from control_api.app import served
-from control_api.observing import RequestLog
 from control_api.opening import opened
+from control_api.request_log import RequestLog
 from control_api.serving import serve, stop_on_signals
 from shortlink import logs, settings
 from shortlink.clock import SystemClock
@@ -60,7 +60,8 @@ async def _run(loaded: Settings, listener: socket.socket, supervisor: int | None
     stop_on_signals(stop, supervisor)
     folder = DataFolder(loaded.data)
     folder.create()
-    async with opened(loaded, folder, SystemClock(), RequestLog()) as plane, plane.kept_in_order():
+    log = RequestLog(sys.stderr.buffer if logging.getLogger().isEnabledFor(logging.INFO) else None)
+    async with opened(loaded, folder, SystemClock(), log) as plane, plane.kept_in_order():
         gc.freeze()  # what was imported stays: looking through it for garbage again and again cost 10 us a request
         gc.set_threshold(*GC_THRESHOLDS)
         await serve(served(plane), listener, folder.control_socket, loaded.drain_seconds, stop)

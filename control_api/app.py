@@ -31,7 +31,7 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
 
 def served(plane: ControlPlane) -> ASGIApp:
     """The app as servers run it: logged, measured, with HEAD."""
-    return HeadAsGet(Observed(Express(routed(plane), shorten.ROUTES), plane.log, plane.tally, plane.clock))
+    return HeadAsGet(Observed(Express(routed(plane), shorten.ROUTES), plane.log, plane.clock))
 
 
 def routed(plane: ControlPlane) -> FastAPI:

@@ -21,7 +21,7 @@ class RequestTally:
     """Requests since the last flush.
 
     prometheus-client keeps the numbers of processes that are read together in mapped files, at 10 us a request; here
-    one costs less than a tenth of that, and is seen at the next flush.
+    one costs less than a tenth of that.
     """
 
     def __init__(self) -> None:

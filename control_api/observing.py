@@ -1,22 +1,18 @@
-"""What is seen of every request: its id, its line in the log, its metrics; and the headers every reply has."""
+"""What every request has: an id, headers of its reply, a place in log and metrics, an answer even when we fail."""
 
 import itertools
 import logging
-import os
 import re
 import secrets
-import sys
 import time
-from typing import Any, BinaryIO, Final
+from typing import Final
 
-import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_api import problems
 from control_api.access import gate
 from control_api.bodies import header
-from control_api.metrics import RequestTally
-from control_api.times import to_time
+from control_api.request_log import RequestLog, Seen
 from shortlink.clock import Clock
 
 UNMATCHED: Final = "unmatched"
@@ -27,43 +23,13 @@ _SANE_ID: Final = re.compile(rb"[0-9A-Za-z._-]{1,64}")
 _log = logging.getLogger("control_api")
 
 
-class RequestLog:
-    """One JSON line a request, gathered and written together: at most `LIMIT_BYTES` or one flush late."""
-
-    LIMIT_BYTES: Final = 32_768
-
-    def __init__(self, stream: BinaryIO | None = None) -> None:
-        """`stream`: where to; stderr by default, as for every other log line."""
-        self._stream = stream or sys.stderr.buffer
-        self._lines: list[bytes] = []
-        self._bytes = 0
-        self._encode = msgspec.json.Encoder().encode
-
-    def write(self, fields: dict[str, Any]) -> None:
-        line = self._encode(fields)
-        self._lines.append(line)
-        self._bytes += len(line)
-        if self._bytes >= self.LIMIT_BYTES:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand over the lines gathered so far."""
-        if self._lines:
-            self._stream.write(b"\n".join(self._lines) + b"\n")
-            self._stream.flush()
-            self._lines.clear()
-            self._bytes = 0
-
-
 class Observed:
     """An app whose requests are logged and measured, and whose failures are answered."""
 
-    def __init__(self, app: ASGIApp, log: RequestLog, tally: RequestTally, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, log: RequestLog, clock: Clock) -> None:
         self._app = app
         self._log = log
-        self._tally = tally
         self._clock = clock
-        self._pid = os.getpid()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -76,24 +42,17 @@ class Observed:
             _log.exception("request failed", extra={"request_id": reply.request_id})
             if not reply.status:
                 await problems.response(problems.INTERNAL, reply.request_id)(scope, receive, reply.send)
-        seconds = time.perf_counter() - started
-        route = getattr(scope.get("route"), "path_format", UNMATCHED)
-        self._tally.note(route, scope["method"], reply.status, seconds)
-        self._log.write(
-            {
-                "ts": to_time(self._clock.now_ms()),
-                "level": "info",
-                "role": "api",
-                "pid": self._pid,
-                "msg": "request",
-                "method": scope["method"],
-                "route": route,
-                "status": reply.status,
-                "duration_ms": round(seconds * 1_000, 2),
-                "key": gate.caller_id(scope),
-                "bytes": reply.bytes,
-                "request_id": reply.request_id,
-            }
+        self._log.note(
+            Seen(
+                self._clock.now_ms(),
+                scope["method"],
+                getattr(scope.get("route"), "path_format", UNMATCHED),
+                reply.status,
+                time.perf_counter() - started,
+                gate.caller_id(scope),
+                reply.bytes,
+                reply.request_id,
+            )
         )
 
 

@@ -7,9 +7,8 @@ from clicks.stats import open_stats
 from control_api.access import first_key
 from control_api.access.ring import KeyRing
 from control_api.access.store import SqliteKeyStore
-from control_api.metrics import RequestTally
-from control_api.observing import RequestLog
 from control_api.plane import ControlPlane
+from control_api.request_log import RequestLog
 from control_api.short_urls import ShortUrls
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
@@ -45,6 +44,5 @@ async def opened(settings: Settings, folder: DataFolder, clock: Clock, log: Requ
             rules=LinkRules(settings.own_hosts, frozenset(settings.domains)),
             short_urls=ShortUrls(settings),
             log=log,
-            tally=RequestTally(),
             started_ms=clock.now_ms(),
         )

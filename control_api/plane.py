@@ -11,8 +11,7 @@ from starlette.types import Scope as Asgi
 
 from clicks.stats import ClickStats
 from control_api.access.ring import KeyRing
-from control_api.metrics import RequestTally
-from control_api.observing import RequestLog
+from control_api.request_log import RequestLog
 from control_api.short_urls import ShortUrls
 from shortlink.clock import Clock
 from shortlink.errors import StoreUnavailable
@@ -20,7 +19,7 @@ from shortlink.rules import LinkRules
 from shortlink.settings import Settings
 from shortlink.stores.contract import LinkStore, SaltStore
 
-FLUSH_SECONDS: Final = 0.25
+FLUSH_LOG_SECONDS: Final = 0.25
 FLUSH_KEYS_SECONDS: Final = 5.0
 ROTATE_SALTS_SECONDS: Final = 3_600.0
 PURGE_SECONDS: Final = 3_600.0
@@ -41,7 +40,6 @@ class ControlPlane:
     rules: LinkRules
     short_urls: ShortUrls
     log: RequestLog
-    tally: RequestTally
     started_ms: int
 
     @property
@@ -61,7 +59,7 @@ class ControlPlane:
         chores = [
             asyncio.create_task(_every(seconds, chore))
             for seconds, chore in (
-                (FLUSH_SECONDS, self._flush),
+                (FLUSH_LOG_SECONDS, self._flush_log),
                 (FLUSH_KEYS_SECONDS, self.keys.flush),
                 (ROTATE_SALTS_SECONDS, self._rotate_salts),
                 (PURGE_SECONDS, self._purge),
@@ -75,11 +73,10 @@ class ControlPlane:
             await asyncio.gather(*chores, return_exceptions=True)
             with contextlib.suppress(StoreUnavailable):  # a key's last use is not worth failing to stop
                 await self.keys.flush()
-            await self._flush()
+            self.log.flush()
 
-    async def _flush(self) -> None:
+    async def _flush_log(self) -> None:
         self.log.flush()
-        self.tally.flush()
 
     async def _rotate_salts(self) -> None:
         await self.salts.rotate_salts(self.clock.now_ms())

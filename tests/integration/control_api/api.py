@@ -14,9 +14,9 @@ from starlette.routing import Route
 from control_api.access.gate import LocalAdmin
 from control_api.access.keys import Scope
 from control_api.app import ROUTES, served
-from control_api.observing import RequestLog
 from control_api.opening import opened
 from control_api.plane import ControlPlane
+from control_api.request_log import RequestLog
 from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
 
