@@ -100,8 +100,12 @@ def test_metrics_tell_of_all_processes_together(node: Node) -> None:
         series = name, frozenset(labels.items())
         return after[series] - before.get(series, 0.0)
 
+    def latency_is_told() -> bool:  # with the next tick
+        after.update(scrape(node.output))
+        return grown("edge302_request_seconds_count", tier="store") == 1
+
+    wait_until(latency_is_told, 3.0)
     assert grown("edge302_requests_total", route="redirect", status="302") == 1
-    assert grown("edge302_request_seconds_count", tier="store") == 1
     assert grown("edge302_lookups_total", tier="store", result="hit") == 1
     assert grown("edge302_clicks_spooled_total") == 1
     assert grown("edge302_clicks_stored_total", **{"class": "human"}) >= 1  # earlier clicks may come along
