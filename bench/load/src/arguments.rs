@@ -1,0 +1,178 @@
+//! The command line: `run --port 8080 …` or `idle --port 8080 …`, each option once with a value.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Send at a fixed rate, and report.
+    Run(Run),
+    /// Open connections, and hold them.
+    Idle(Idle),
+}
+
+/// Load at a fixed rate.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Run {
+    /// On loopback.
+    pub port: u16,
+    /// Requests a second, warm-up included.
+    pub rate: u64,
+    /// How long latencies are recorded.
+    pub seconds: u64,
+    /// How long they are not yet.
+    pub warm_up_seconds: u64,
+    /// Kept alive, with at most one request in flight each.
+    pub connections: usize,
+    /// What each right reply, a 302, measures.
+    pub reply_bytes: usize,
+    /// Raw requests with NUL between them, sent in turn.
+    pub requests: PathBuf,
+    /// Raw requests of which none is sent twice.
+    pub misses: Option<Misses>,
+    /// Connections that send their head a byte a second.
+    pub slow_heads: usize,
+}
+
+/// Requests mixed in among the others.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Misses {
+    /// Raw requests with NUL between them.
+    pub requests: PathBuf,
+    /// Every n-th request is one of these.
+    pub every: u64,
+}
+
+/// Connections that have had their reply and stay.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Idle {
+    /// On loopback.
+    pub port: u16,
+    /// How many.
+    pub connections: usize,
+    /// The first one is sent once on each connection.
+    pub requests: PathBuf,
+}
+
+/// Read the words after the program's name; the error says which one can't be used.
+pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, String> {
+    let mut words = words.into_iter();
+    let mode = words.next().unwrap_or_default();
+    let mut options = Options::read(words)?;
+    let command = match mode.as_str() {
+        "run" => Command::Run(options.run()?),
+        "idle" => Command::Idle(options.idle()?),
+        _ => return Err(format!("{mode:?} is neither run nor idle")),
+    };
+    options.must_be_used_up()?;
+    Ok(command)
+}
+
+struct Options(HashMap<String, String>);
+
+impl Options {
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = HashMap::new();
+        while let Some(name) = words.next() {
+            let value = words.next().ok_or_else(|| format!("{name} has no value"))?;
+            if options.insert(name.clone(), value).is_some() {
+                return Err(format!("{name} is given twice"));
+            }
+        }
+        Ok(Self(options))
+    }
+
+    fn run(&mut self) -> Result<Run, String> {
+        Ok(Run {
+            port: self.take("--port")?,
+            rate: self.positive("--rate")?,
+            seconds: self.positive("--seconds")?,
+            warm_up_seconds: self.take("--warm-up-seconds")?,
+            connections: self.take("--connections")?,
+            reply_bytes: self.take("--reply-bytes")?,
+            requests: self.take("--requests")?,
+            misses: self.misses()?,
+            slow_heads: self.maybe("--slow-heads")?.unwrap_or(0),
+        })
+    }
+
+    fn misses(&mut self) -> Result<Option<Misses>, String> {
+        match self.maybe("--misses")? {
+            Some(requests) => Ok(Some(Misses { requests, every: self.positive("--miss-every")? })),
+            None => Ok(None),
+        }
+    }
+
+    fn idle(&mut self) -> Result<Idle, String> {
+        Ok(Idle {
+            port: self.take("--port")?,
+            connections: self.take("--connections")?,
+            requests: self.take("--requests")?,
+        })
+    }
+
+    fn positive(&mut self, name: &str) -> Result<u64, String> {
+        match self.take(name)? {
+            0 => Err(format!("{name} must be 1 or more")),
+            number => Ok(number),
+        }
+    }
+
+    fn take<T: FromStr>(&mut self, name: &str) -> Result<T, String> {
+        self.maybe(name)?.ok_or_else(|| format!("{name} is missing"))
+    }
+
+    fn maybe<T: FromStr>(&mut self, name: &str) -> Result<Option<T>, String> {
+        let Some(text) = self.0.remove(name) else {
+            return Ok(None);
+        };
+        text.parse().map(Some).map_err(|_| format!("{name} can't be {text:?}"))
+    }
+
+    fn must_be_used_up(&self) -> Result<(), String> {
+        match self.0.keys().next() {
+            Some(name) => Err(format!("{name} is no option here")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUN: &str = "run --port 8080 --rate 100000 --seconds 3 --warm-up-seconds 1 --connections 64 \
+                       --reply-bytes 318 --requests popular";
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn a_run_without_misses_and_slow_heads_is_plain() {
+        let Ok(Command::Run(run)) = parsed(RUN) else { panic!("not a run") };
+        assert_eq!((run.rate, run.connections, run.slow_heads), (100_000, 64, 0));
+        assert_eq!(run.misses, None);
+    }
+
+    #[test]
+    fn misses_come_with_how_often() {
+        let Ok(Command::Run(run)) = parsed(&format!("{RUN} --misses cold --miss-every 10")) else {
+            panic!("not a run")
+        };
+        assert_eq!(run.misses, Some(Misses { requests: "cold".into(), every: 10 }));
+        assert_eq!(parsed(&format!("{RUN} --misses cold")), Err("--miss-every is missing".into()));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        assert_eq!(parsed("walk"), Err("\"walk\" is neither run nor idle".into()));
+        assert_eq!(parsed("idle --port"), Err("--port has no value".into()));
+        assert_eq!(parsed("idle --port 80 --port 80"), Err("--port is given twice".into()));
+        assert_eq!(parsed("idle --port 99999"), Err("--port can't be \"99999\"".into()));
+        assert_eq!(parsed(&format!("{RUN} --color red")), Err("--color is no option here".into()));
+        assert_eq!(parsed(&RUN.replace("100000", "0")), Err("--rate must be 1 or more".into()));
+    }
+}
