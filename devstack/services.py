@@ -5,13 +5,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 SYSTEM_FOLDERS: Final = "/usr/sbin:/sbin"  # where Debian keeps daemons; not on every user's PATH
 
+LUA_MODULE: Final = "/usr/lib/nginx/modules/ngx_http_lua_module.so"
+LUA_REDIS: Final = "/usr/share/lua/5.1/nginx/redis.lua"
+
 
 class Tool(NamedTuple):
-    """A command, the Debian package it comes in, and what goes without it."""
+    """A command (or, as an absolute path, a file that another tool loads), its Debian package, and what needs it."""
 
     command: str
     package: str
@@ -20,6 +24,9 @@ class Tool(NamedTuple):
 
 TOOLS: Final = (
     Tool("nginx", "nginx", "the comparison in `make bench`, and tests of the operator's config"),
+    Tool(LUA_MODULE, "libnginx-mod-http-lua", "nginx + Lua + Redis in `make bench`"),
+    Tool(LUA_REDIS, "lua-nginx-redis", "nginx + Lua + Redis in `make bench`"),
+    Tool("redis-server", "redis-server", "the services in `make bench` that keep their links in Redis"),
     Tool("wrk", "wrk", "load in `make bench` and in the tests that kill a gateway under load"),
     Tool("strace", "strace", "the test that a link is on disk before its 201"),
     Tool("taskset", "util-linux", "pinning server and load to a core each in `make bench`"),
@@ -27,7 +34,9 @@ TOOLS: Final = (
 
 
 def find(command: str) -> str | None:
-    """The command's path, looked for among daemons too; None: it is not installed."""
+    """The command's path, looked for among daemons too, or the file's own; None: it is not installed."""
+    if command.startswith("/"):  # a module or a library: there is no need that it can be executed
+        return command if Path(command).exists() else None
     return shutil.which(command, path=f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}")
 
 
