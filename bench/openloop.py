@@ -1,0 +1,171 @@
+"""Open-loop load: requests leave when they are meant to, however slow the replies are, so that no stall hides."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from bench import wrk
+from bench.void import Void
+from devstack.processes import NotReady, stop
+
+WARM_UP_SECONDS: Final = 1
+MOST_LAG_US: Final = 50.0  # p99; with a core of its own it is some 5
+CARRIED: Final = 0.99
+_ROOT: Final = Path(__file__).parent.parent
+_PROGRAM: Final = _ROOT / "target" / "release" / "edge302_load"
+
+
+class Latencies(msgspec.Struct, frozen=True):
+    """Nanoseconds, to three digits, from when requests were meant to leave until their replies were whole."""
+
+    count: int
+    p50_ns: int
+    p90_ns: int
+    p99_ns: int
+    p999_ns: int
+    max_ns: int
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What one run did, as the program prints it.
+
+    Attributes:
+        replies: that came in the recorded seconds.
+        unanswered: requests without a reply a second after the end.
+        errors: connections that ended or sent no HTTP.
+        wrong: replies of another status than 302, or of another size than asked for.
+        slow_replaced: slow heads that the server closed, and that were opened anew.
+        busy_ns: spent sending and reading; the rest of `elapsed_ns` went into looking whether there is something to do.
+        lag: how late the load itself noticed that a request was due.
+    """
+
+    replies: int
+    unanswered: int
+    errors: int
+    wrong: int
+    slow_replaced: int
+    busy_ns: int
+    elapsed_ns: int
+    cpu_ns: int
+    hits: Latencies
+    misses: Latencies
+    lag: Latencies
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What to send.
+
+    Attributes:
+        requests: a file as wrk.write_requests writes it, sent in turn.
+        rate: requests a second, all of them together.
+        reply_bytes: what a right reply measures.
+        misses: a file of requests none of which is sent twice; None: there are none.
+        miss_every: every n-th request is one of them.
+        slow_heads: further connections that send a byte a second of a head without an end.
+    """
+
+    requests: Path
+    rate: int
+    seconds: int
+    reply_bytes: int
+    connections: int = wrk.CONNECTIONS
+    misses: Path | None = None
+    miss_every: int = 10
+    slow_heads: int = 0
+
+    @property
+    def all_requests(self) -> int:
+        """How many are sent, warm-up included."""
+        return self.rate * (self.seconds + WARM_UP_SECONDS)
+
+    def missing(self, misses: Path) -> "Order":
+        """The same with misses among the requests."""
+        return msgspec.structs.replace(self, misses=misses)
+
+
+class Late(Void):
+    """The load did not keep its own schedule, so that it measured itself; on a quiet machine the next one does."""
+
+
+def run(port: int, order: Order) -> Load:
+    """Send by the order.
+
+    Raises:
+        Late: the load itself came late.
+        Void: a reply was wrong, or a connection failed.
+    """
+    load = parse(_output(port, order))
+    if load.lag.p99_ns > MOST_LAG_US * 1e3:
+        raise Late(f"the load was {load.lag.p99_ns / 1e3:,.0f} µs late (p99): something else uses its core")
+    return load
+
+
+def reached(load: Load, order: Order) -> float:
+    """Replies a second."""
+    return load.replies / order.seconds
+
+
+def carries(load: Load, order: Order) -> bool:
+    """True when the server kept up; else latencies only say for how long it did not."""
+    return not load.unanswered and reached(load, order) >= CARRIED * order.rate
+
+
+def parse(output: bytes) -> Load:
+    """Read the program's line. Void: it tells of errors."""
+    load = msgspec.json.decode(output, type=Load)
+    if load.errors or load.wrong:
+        raise Void(f"{load.wrong} replies were wrong, {load.errors} connections failed")
+    return load
+
+
+@contextmanager
+def idle(port: int, connections: int, requests: Path) -> Iterator[None]:
+    """Hold connections from several addresses on which one request each was answered.
+
+    Raises:
+        NotReady: the server does not take so many.
+    """
+    command = [*_command("idle", port), "--connections", str(connections), "--requests", str(requests)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        if process.stdout.readline() != b"%d\n" % connections:
+            raise NotReady(f"the server does not take {connections:,} connections")
+        yield
+    finally:
+        stop(process)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@cache
+def program() -> Path:
+    """The load's program, built if it is not; once a process."""
+    build = ("cargo", "build", "--release", "--locked", "--quiet", "--package", "edge302_load")
+    subprocess.run(build, cwd=_ROOT, check=True, stdin=subprocess.DEVNULL)
+    return _PROGRAM
+
+
+def _output(port: int, order: Order) -> bytes:
+    options = {
+        "--requests": order.requests,
+        "--rate": order.rate,
+        "--seconds": order.seconds,
+        "--warm-up-seconds": WARM_UP_SECONDS,
+        "--connections": order.connections,
+        "--reply-bytes": order.reply_bytes,
+        "--slow-heads": order.slow_heads,
+    }
+    if order.misses is not None:
+        options |= {"--misses": order.misses, "--miss-every": order.miss_every}
+    command = [*_command("run", port), *(str(word) for option in options.items() for word in option)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+
+
+def _command(mode: str, port: int) -> list[str]:
+    return ["taskset", "-c", wrk.LOAD_CORE, str(program()), mode, "--port", str(port)]
