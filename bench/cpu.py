@@ -1,4 +1,4 @@
-"""CPU time of a server: of its process and of all that it started."""
+"""CPU time of a server: of its processes and of all that they started."""
 
 import os
 import time
@@ -16,29 +16,30 @@ class Process(NamedTuple):
     seconds: float
 
 
-def cpu_seconds(root: int) -> dict[str, float]:
-    """CPU seconds by role of `root` and of all processes below it.
+def cpu_seconds(*roots: int) -> dict[str, float]:
+    """CPU seconds by role of `roots` and of all processes below them.
 
-    The role is the module that Python runs (`-m gateway`), else "main" for the first process and "child".
+    The role is the module that Python runs (`-m gateway`), else "main" for the first root, the name of the command
+    for further ones (`redis-server`), and "child".
     """
     table = _processes()
-    members = {root}
+    members = set(roots)
     while below := {pid for pid, process in table.items() if process.parent in members} - members:
         members |= below
     by_role: dict[str, float] = {}
     for pid in members & table.keys():
-        role = "main" if pid == root else _module(pid)
+        role = "main" if pid == roots[0] else _command(pid) if pid in roots else _module(pid)
         by_role[role] = by_role.get(role, 0.0) + table[pid].seconds
     return by_role
 
 
-def settle(root: int, seconds: float = 60) -> None:
+def settle(*roots: int, seconds: float = 60) -> None:
     """Wait until the server has finished what a run left it to do (counting clicks, say): under 3 % of a core."""
     deadline = time.monotonic() + seconds
-    before = sum(cpu_seconds(root).values())
+    before = sum(cpu_seconds(*roots).values())
     while time.monotonic() < deadline:
         time.sleep(0.5)
-        now = sum(cpu_seconds(root).values())
+        now = sum(cpu_seconds(*roots).values())
         if now - before < 0.015:
             return
         before = now
@@ -60,6 +61,13 @@ def _processes() -> dict[int, Process]:
             except (FileNotFoundError, ProcessLookupError):
                 continue  # it ended while we looked
     return table
+
+
+def _command(pid: int) -> str:
+    try:
+        return (_PROC / str(pid) / "comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return "child"
 
 
 def _module(pid: int) -> str:

@@ -14,6 +14,16 @@ def plain(code: str) -> bytes:
     return f"GET /{code} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 
 
+def head(code: str) -> bytes:
+    """The same as HEAD."""
+    return f"HEAD /{code} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+
+
+def closing(code: str) -> bytes:
+    """The only one of its connection."""
+    return f"GET /{code} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
+
+
 def browser(code: str, number: int) -> bytes:
     """A head of some 700 bytes, as Chrome sends it; 48 different ones, by `number`."""
     version = 130 + number % 4

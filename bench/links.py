@@ -7,6 +7,7 @@ from typing import Final
 
 _ALPHABET: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _CODES: Final = len(_ALPHABET) ** 7
+ZIPF_EXPONENT: Final = 0.99  # as in YCSB
 _STRIDE: Final = 1_580_030_168_701  # coprime to 62**7: neighbours in number are strangers in spelling
 
 
@@ -28,11 +29,11 @@ def target_of(number: int) -> str:
 
 
 def zipf(count: int, length: int, seed: int = 302) -> list[int]:
-    """`length` link numbers below `count`, the n-th most popular one with weight 1/n (Zipf's law)."""
+    """`length` link numbers below `count`, the n-th most popular one with weight 1/n^0.99 (Zipf's law)."""
     chance = random.Random(seed)
     by_popularity = list(range(count))
     chance.shuffle(by_popularity)
-    weights = list(itertools.accumulate(1 / rank for rank in range(1, count + 1)))
+    weights = list(itertools.accumulate(rank**-ZIPF_EXPONENT for rank in range(1, count + 1)))
     return chance.choices(by_popularity, cum_weights=weights, k=length)
 
 

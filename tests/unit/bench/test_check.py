@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.check import check
+from bench.check import CLOSING, HEAD, check
 from bench.void import Void
 
 GOOD = b"HTTP/1.1 302 Found\r\nLocation: https://example.com/\r\nContent-Length: 0\r\n\r\n"
@@ -63,3 +63,24 @@ def test_a_reply_may_come_in_pieces_and_have_a_body() -> None:
 def test_one_wrong_reply_voids_the_run(wrong: bytes) -> None:
     with server(GOOD, wrong) as port, pytest.raises(Void):
         ask(port)
+
+
+def test_a_code_without_a_target_must_be_answered_404() -> None:
+    missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    with server(missing) as port:
+        assert check(port, ["code"], lambda _: None) == len(missing)
+    with server(GOOD) as port, pytest.raises(Void):
+        check(port, ["code"], lambda _: None)
+
+
+def test_replies_to_head_bring_no_body_whatever_length_they_tell() -> None:
+    head = GOOD.replace(b"Length: 0", b"Length: 138")
+    with server(head, head) as port:
+        assert check(port, ["code"] * 2, lambda _: "https://example.com/", HEAD) == len(head)
+
+
+def test_a_connection_that_is_to_be_closed_must_end_after_its_reply() -> None:
+    with server(GOOD) as port:
+        assert check(port, ["code"], lambda _: "https://example.com/", CLOSING) == len(GOOD)
+    with server(GOOD, b"more") as port, pytest.raises(Void, match="more"):
+        check(port, ["code"], lambda _: "https://example.com/", CLOSING)

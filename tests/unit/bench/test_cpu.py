@@ -33,6 +33,16 @@ def test_children_are_part_of_the_server() -> None:
     assert by_role["child"] >= 0.15
 
 
+def test_further_processes_of_a_server_are_called_after_their_command() -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            roles = cpu.cpu_seconds(os.getpid(), other.pid)
+            while "sleep" not in roles:  # until the child has become the command
+                roles = cpu.cpu_seconds(os.getpid(), other.pid)
+        finally:
+            other.kill()
+
+
 def test_a_process_that_runs_a_module_is_called_after_it() -> None:
     assert "main" in cpu.cpu_seconds(os.getpid())
     with subprocess.Popen(

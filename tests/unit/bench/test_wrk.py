@@ -22,3 +22,12 @@ def test_a_clean_run_is_a_load() -> None:
 def test_one_error_of_any_kind_voids_the_run(kind: str) -> None:
     with pytest.raises(Void, match=kind):
         wrk.parse(OUTPUT % NO_ERRORS.replace(f'"{kind}":0', f'"{kind}":1'), busy=0.8)
+
+
+def test_a_load_that_must_be_refused_is_void_unless_every_reply_was() -> None:
+    refused = OUTPUT % NO_ERRORS.replace('"status":0', '"status":400000')
+    assert wrk.parse(refused, busy=0.8, refused=True).requests == 400_000
+    with pytest.raises(Void):
+        wrk.parse(OUTPUT % NO_ERRORS.replace('"status":0', '"status":399999'), busy=0.8, refused=True)
+    with pytest.raises(Void):
+        wrk.parse(refused, busy=0.8)

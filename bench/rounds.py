@@ -1,0 +1,178 @@
+"""Rounds: each server under each load, in an order drawn anew, every link checked right before."""
+
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Final
+
+from bench import check, cpu, wrk
+from bench.check import Form
+from bench.edits import editing
+from bench.servers import Contestant
+from bench.void import Void
+from bench.workloads import Workload
+from gateway.counters import read_page
+
+SAMPLE: Final = 1_000  # codes checked after each measurement, and before it where nothing is to be warmed up
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One measurement.
+
+    Attributes:
+        cpu_us: server CPU per request, user and system, of all its processes.
+        reply_bytes: of each reply.
+        miss_share: requests that edge302's worker could not answer from memory; None: another server.
+        edits: links edited meanwhile.
+    """
+
+    server: str
+    workload: str
+    requests: int
+    rate: float
+    cpu_us: float
+    cpu_us_by_role: dict[str, float]
+    server_busy: float
+    load_busy: float
+    p50_us: int
+    p99_us: int
+    reply_bytes: int
+    miss_share: float | None
+    edits: int
+
+
+@dataclass(slots=True)
+class Rounds:
+    """What grows while rounds go on.
+
+    Attributes:
+        sizes: bytes of the replies to each form of request, which must be the same on every server.
+        checked: replies compared one by one.
+    """
+
+    done: list[Round] = field(default_factory=list)
+    sizes: dict[Form, int] = field(default_factory=dict)
+    checked: int = 0
+
+    def run(
+        self, contestants: Mapping[str, Contestant], workloads: Sequence[Workload], rounds: int, seconds: int
+    ) -> None:
+        """Measure every load on its servers.
+
+        Raises:
+            Void: a reply was wrong.
+        """
+        for number in range(rounds):
+            chance = random.Random(number)
+            for workload in workloads:
+                if number == 0 or workload.seconds is None:
+                    # No server always goes first, or always after the same one.
+                    for key in chance.sample(workload.servers, len(workload.servers)):
+                        one = self._measure(contestants[key], workload, number, workload.seconds or seconds)
+                        self.done.append(one)
+                        print(f"round {number + 1}  {_progress(one)}", file=sys.stderr, flush=True)
+
+    def _measure(self, server: Contestant, workload: Workload, number: int, seconds: int) -> Round:
+        requests = workload.requests(number)
+        reply_bytes = self._check_before(server, workload, everything=number == 0 or server.remembers)
+        _settle(server)
+        before, missed = cpu.cpu_seconds(*server.pids), _misses(server)
+        with _edits(server, workload) as edited:
+            load = wrk.run(server.port, requests, seconds, refused=_is_refused(server, workload))
+        at_end = cpu.cpu_seconds(*server.pids)
+        _settle(server)  # clicks are counted a moment later: that belongs to the price
+        after, missed = cpu.cpu_seconds(*server.pids), _misses(server) - missed
+        must_be_whole(server, workload, load, reply_bytes)
+        _account(server, workload, load.requests)
+        server.ledger.in_flight += wrk.CONNECTIONS * workload.depth
+        self._check(server, workload, [*self._sample(workload), *dict.fromkeys(edited)])
+        by_role = {role: (after[role] - before.get(role, 0.0)) / load.requests * 1e6 for role in after}
+        return Round(
+            server=server.name,
+            workload=workload.name,
+            requests=load.requests,
+            rate=load.rate,
+            cpu_us=sum(by_role.values()),
+            cpu_us_by_role=by_role,
+            server_busy=(sum(at_end.values()) - sum(before.values())) / load.seconds,
+            load_busy=load.busy,
+            p50_us=load.p50_us,
+            p99_us=load.p99_us,
+            reply_bytes=reply_bytes,
+            miss_share=missed / load.requests if server.page else None,
+            edits=len(edited),
+        )
+
+    def _check_before(self, server: Contestant, workload: Workload, *, everything: bool) -> int:
+        """Ask for every code of the load, or some; what is remembered is warm then. Returns the size of the replies."""
+        codes = workload.codes if everything else self._sample(workload)
+        if workload.form is not check.GET:
+            check.check(server.port, codes, server.target_of)
+            server.ledger.answered += len(codes)
+            codes = self._sample(workload)
+        return self._check(server, workload, codes)
+
+    def _check(self, server: Contestant, workload: Workload, codes: Sequence[str]) -> int:
+        size = check.check(server.port, codes, server.target_of, workload.form)
+        if workload.equal and size != (expected := self.sizes.setdefault(workload.form, size)):
+            raise Void(f"{server.name} replies to {workload.name} with {size} bytes, the others with {expected}")
+        self.checked += len(codes)
+        _account(server, workload, len(codes))
+        return size
+
+    def _sample(self, workload: Workload) -> list[str]:
+        chance, count = random.Random(len(self.done)), min(len(workload.codes), SAMPLE)
+        return chance.sample(workload.codes, count)
+
+
+def must_be_whole(server: Contestant, workload: Workload, load: wrk.Load, reply_bytes: int) -> None:
+    """All replies have one size: another reply than a redirect would show in the bytes.
+
+    Raises:
+        Void: it does, or requests that were to be sent once were sent twice.
+    """
+    in_flight = wrk.CONNECTIONS * workload.depth
+    surplus = load.bytes_read - load.requests * reply_bytes
+    if not 0 <= surplus <= in_flight * reply_bytes:
+        raise Void(f"{server.name}: {load.requests} replies of {reply_bytes} bytes are not {load.bytes_read} bytes")
+    if workload.fresh is not None and load.requests + in_flight > workload.fresh:
+        raise Void(f"{server.name} answered {load.requests} requests; fresh ones were there for {workload.fresh}")
+
+
+def _account(server: Contestant, workload: Workload, replies: int) -> None:
+    if workload.form is check.HEAD:
+        server.ledger.heads += replies
+    elif not _is_refused(server, workload):
+        server.ledger.answered += replies
+
+
+def _is_refused(server: Contestant, workload: Workload) -> bool:
+    """Whether the codes of a load are unknown to the server; it knows all of them, or none."""
+    return server.target_of(workload.codes[0]) is None
+
+
+def _settle(server: Contestant) -> None:
+    """Other servers have nothing left to do once they have answered."""
+    if server.node is not None:
+        cpu.settle(*server.pids)
+
+
+def _misses(server: Contestant) -> int:
+    return read_page(server.page)["cache_misses"] if server.page else 0
+
+
+def _edits(server: Contestant, workload: Workload) -> AbstractContextManager[Sequence[str]]:
+    if server.node is None or not workload.edits:
+        return nullcontext(())
+    return editing(server.node, workload.edits, server.targets)
+
+
+def _progress(one: Round) -> str:
+    missed = f", {one.miss_share:.1%} missed" if one.miss_share else ""
+    return (
+        f"{one.workload:31} {one.server:31} {one.rate:9,.0f}/s  {one.cpu_us:6.2f} µs  "
+        f"server {one.server_busy:.0%}, load {one.load_busy:.0%} busy{missed}"
+    )

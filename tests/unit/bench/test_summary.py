@@ -1,0 +1,54 @@
+"""Rounds are compared within themselves, and with what ran under the same load."""
+
+from bench.rounds import Round
+from bench.servers import BARE, EDGES, NGINX
+from bench.summary import summary
+
+EDGE = EDGES[0]
+
+
+def one(server: str, cpu_us: float, workload: str = "plain", miss_share: float | None = None) -> Round:
+    return Round(
+        server=server,
+        workload=workload,
+        requests=1_000,
+        rate=1e6 / cpu_us,
+        cpu_us=cpu_us,
+        cpu_us_by_role={"gateway": cpu_us},
+        server_busy=1.0,
+        load_busy=0.5,
+        p50_us=1,
+        p99_us=2,
+        reply_bytes=318,
+        miss_share=miss_share,
+        edits=0,
+    )
+
+
+def test_ratios_are_taken_within_a_round_so_that_a_slow_round_changes_nothing() -> None:
+    rounds = []
+    for slowness in (1, 3, 2):  # the machine was three times slower in the second round
+        rounds += [one(EDGE, 9.0 * slowness), one(NGINX, 4.5 * slowness), one(BARE, 6.0 * slowness)]
+    rows = {row.server: row for row in summary(rounds)}
+    to_nginx = rows[EDGE].ratios[NGINX]
+    assert to_nginx.low == to_nginx.median == to_nginx.high == 2.0
+    assert rows[EDGE].ratios[BARE].median == 1.5
+    assert rows[EDGE].cpu_us.median == 18.0
+
+
+def test_a_row_has_ratios_to_all_others_of_its_load_and_to_no_one_else() -> None:
+    rows = summary(
+        [one(EDGE, 9.0), one(NGINX, 4.5), one(EDGE, 9.0, "deep"), one(BARE, 3.0, "deep"), one(EDGE, 1, "own")]
+    )
+    assert {(row.workload, row.server): list(row.ratios) for row in rows} == {
+        ("plain", NGINX): [],
+        ("plain", EDGE): [NGINX],
+        ("deep", BARE): [],
+        ("deep", EDGE): [BARE],
+        ("own", EDGE): [],
+    }
+
+
+def test_only_edge302_tells_of_misses() -> None:
+    rows = summary([one(EDGE, 9.0, miss_share=0.25), one(EDGE, 9.0, miss_share=0.75), one(NGINX, 4.5), one(NGINX, 4.5)])
+    assert [row.miss_share and row.miss_share.median for row in rows] == [None, 0.5]
