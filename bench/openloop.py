@@ -13,7 +13,6 @@ from bench import wrk
 from bench.void import Void
 from devstack.processes import NotReady, stop
 
-WARM_UP_SECONDS: Final = 1
 MOST_LAG_US: Final = 50.0  # p99; with a core of its own it is some 5
 CARRIED: Final = 0.99
 _ROOT: Final = Path(__file__).parent.parent
@@ -63,6 +62,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         requests: a file as wrk.write_requests writes it, sent in turn.
         rate: requests a second, all of them together.
+        seconds: how long latencies are recorded, after those of the warm-up.
         reply_bytes: what a right reply measures.
         misses: a file of requests none of which is sent twice; None: there are none.
         miss_every: every n-th request is one of them.
@@ -73,6 +73,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     rate: int
     seconds: int
     reply_bytes: int
+    warm_up_seconds: int = 1
     connections: int = wrk.CONNECTIONS
     misses: Path | None = None
     miss_every: int = 10
@@ -81,7 +82,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def all_requests(self) -> int:
         """How many are sent, warm-up included."""
-        return self.rate * (self.seconds + WARM_UP_SECONDS)
+        return self.rate * (self.warm_up_seconds + self.seconds)
 
     def missing(self, misses: Path) -> "Order":
         """The same with misses among the requests."""
@@ -99,10 +100,27 @@ def run(port: int, order: Order) -> Load:
         Late: the load itself came late.
         Void: a reply was wrong, or a connection failed.
     """
-    load = parse(_output(port, order))
+    load = send(port, order)
     if load.lag.p99_ns > MOST_LAG_US * 1e3:
         raise Late(f"the load was {load.lag.p99_ns / 1e3:,.0f} µs late (p99): something else uses its core")
     return load
+
+
+def send(port: int, order: Order) -> Load:
+    """The same, however late the load itself was."""
+    options = {
+        "--requests": order.requests,
+        "--rate": order.rate,
+        "--seconds": order.seconds,
+        "--warm-up-seconds": order.warm_up_seconds,
+        "--connections": order.connections,
+        "--reply-bytes": order.reply_bytes,
+        "--slow-heads": order.slow_heads,
+    }
+    if order.misses is not None:
+        options |= {"--misses": order.misses, "--miss-every": order.miss_every}
+    command = [*_command("run", port), *(str(word) for option in options.items() for word in option)]
+    return parse(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def reached(load: Load, order: Order) -> float:
@@ -149,22 +167,6 @@ def program() -> Path:
     build = ("cargo", "build", "--release", "--locked", "--quiet", "--package", "edge302_load")
     subprocess.run(build, cwd=_ROOT, check=True, stdin=subprocess.DEVNULL)
     return _PROGRAM
-
-
-def _output(port: int, order: Order) -> bytes:
-    options = {
-        "--requests": order.requests,
-        "--rate": order.rate,
-        "--seconds": order.seconds,
-        "--warm-up-seconds": WARM_UP_SECONDS,
-        "--connections": order.connections,
-        "--reply-bytes": order.reply_bytes,
-        "--slow-heads": order.slow_heads,
-    }
-    if order.misses is not None:
-        options |= {"--misses": order.misses, "--miss-every": order.miss_every}
-    command = [*_command("run", port), *(str(word) for option in options.items() for word in option)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
 
 def _command(mode: str, port: int) -> list[str]:
