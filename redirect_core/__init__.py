@@ -1,10 +1,12 @@
-"""The compiled part of the edge: the click spool's writer and reader, and the code codec."""
+"""The compiled part of the edge: its engine, the click spool's writer and reader, and the code codec."""
 
 try:
     from redirect_core._core import (
         HEAD,
         PREFETCH,
+        Connection,
         CountBatch,
+        Engine,
         SpoolLocked,
         SpoolReader,
         SpoolWriter,
@@ -22,7 +24,9 @@ except ModuleNotFoundError as exc:
 __all__ = [
     "HEAD",
     "PREFETCH",
+    "Connection",
     "CountBatch",
+    "Engine",
     "SpoolLocked",
     "SpoolReader",
     "SpoolWriter",

@@ -1,6 +1,6 @@
 """The contract of the compiled module: what Python may rely on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, final
 
 __version__: Final[str]
@@ -157,3 +157,72 @@ class SpoolReader:
 
     def close(self) -> None:
         """Give the lock back. Idempotent."""
+
+# version, status, target, Cache-Control, whether its bytes may stand in a reply, and what few links have:
+# (enabled, not_before, expires_at, expired_target, forward_query), times in ms since the Unix epoch.
+LinkFields = tuple[int, int, str, str, bool, tuple[bool, int | None, int | None, str | None, bool] | None]
+
+@final
+class Engine:
+    """One worker's engine, as gateway/engines/contract.py describes it. It belongs to the thread that made it.
+
+    A fault within is a RuntimeError, a Rust panic included; so is any use after `close`.
+    """
+
+    def __new__(
+        cls,
+        words: memoryview,
+        layout: Mapping[str, int],
+        latency_bounds_us: Sequence[int],
+        spool: SpoolWriter,
+        *,
+        cache_bytes: int,
+        domains: Sequence[str],
+        keepalive_requests: int,
+        max_misses: int,
+        referrer_policy: str,
+        trusted_proxies: Sequence[str],
+        unknown_per_minute: int,
+        read_clock: Callable[[], tuple[float, int]] | None = None,
+    ) -> Engine:
+        """`words`, `layout`: a counters page's numbers (unsigned, 64 bits, writable) and where each lies, by name.
+
+        `keepalive_requests`, `unknown_per_minute`: 0 for no limit. `read_clock`: seconds of the monotonic clock and
+        ms since the Unix epoch; None: the system's. ValueError: a page that lacks a number, or a network that is none.
+        """
+
+    def connection(self, peer: str | None, wake: Callable[[], None]) -> Connection: ...
+    def take_misses(self) -> Sequence[tuple[str, str]]:
+        """Domain and code of each."""
+
+    def put(
+        self, answers: Sequence[tuple[tuple[str, str], LinkFields | bool | None]], asked_at: float, tier: int
+    ) -> Sequence[Callable[[], None]]:
+        """What was found by domain and code. None: there is no such link; False: no store could be asked."""
+
+    def announce(self, changes: Sequence[tuple[tuple[str, str], int]]) -> None: ...
+    def forget_all(self) -> None: ...
+    def tick(self) -> None: ...
+    def drain(self) -> None: ...
+    def close(self) -> None:
+        """Close the spool cleanly, and let go of the page. Idempotent. OSError: the last clicks may not be on disk."""
+
+@final
+class Connection:
+    """One client's bytes, as gateway/engines/contract.py describes it."""
+
+    @property
+    def attention(self) -> int: ...
+    @property
+    def requests(self) -> int: ...
+    @property
+    def partial(self) -> bool: ...
+    @property
+    def pending(self) -> int: ...
+    def feed(self, data: bytes) -> bytes: ...
+    def resume(self) -> bytes: ...
+    def pause(self) -> None: ...
+    def eof(self) -> bytes: ...
+    def drain(self) -> None: ...
+    def timeout(self) -> bytes: ...
+    def lost(self) -> None: ...

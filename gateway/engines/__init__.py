@@ -10,7 +10,7 @@ from shortlink.settings import BadSetting
 # Called with (settings, clock, page, spool): Settings, Clock, CountersPage, SpoolWriter.
 EngineFactory = Callable[..., Engine]
 
-ENGINES: Final = {"python": "gateway.engines.python:PythonEngine"}
+ENGINES: Final = {"rust": "gateway.engines.rust:RustEngine", "python": "gateway.engines.python:PythonEngine"}
 
 
 def load_engine(name: str) -> EngineFactory:

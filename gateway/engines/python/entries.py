@@ -1,16 +1,15 @@
 """A link as the cache keeps it: its reply, ready but for the first lines, and how long it may be served."""
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from gateway.engines.contract import REFRESH_AT, STALE_SECONDS
+from gateway.engines.fit import is_fit
 from gateway.http import answers
 from gateway.http.location import with_query
 from shortlink.links import DEFAULT_CACHE_CONTROL, REDIRECT_STATUSES, Link, LinkKey
-from shortlink.urls import is_safe_target
 
 if TYPE_CHECKING:
     from gateway.http.answers import Answer
@@ -148,7 +147,7 @@ class Entry(Struct, frozen=True, gc=False):
 
 def make_entry(link: Link, asked_at: float, lifetime: float) -> Entry:
     """Prepare a link's reply once, and check again that its bytes can do no harm in a head."""
-    broken = not _is_fit(link)
+    broken = not is_fit(link)
     target = b"" if broken else link.target.encode("ascii")
     limits = None
     if broken or not link.enabled or link.forward_query or (link.not_before, link.expires_at) != (None, None):
@@ -186,20 +185,6 @@ def _limits(link: Link, *, broken: bool) -> Limits:
     return Limits(broken, link.enabled, link.not_before, link.expires_at, expired_target, link.forward_query)
 
 
-def _is_fit(link: Link) -> bool:
-    """Whether every byte of the link's that goes into a head is one that may stand there."""
-    return (
-        link.status in REDIRECT_STATUSES
-        and _CACHE_CONTROL(link.cache_control) is not None
-        and _is_fit_target(link.target)
-        and (link.expired_target is None or _is_fit_target(link.expired_target))
-    )
-
-
-def _is_fit_target(target: str) -> bool:
-    return _TARGET(target) is not None and is_safe_target(target)
-
-
 @lru_cache(maxsize=1_024)
 def _ending(cache_control: str) -> bytes:
     return b"\r\nCache-Control: %b\r\nContent-Length: 0\r\n\r\n" % cache_control.encode("ascii")
@@ -234,5 +219,3 @@ _LIMITS_BYTES: Final = 32
 _SIZE_STEP: Final = 16
 _SIZES: Final = tuple(range(_SIZE_STEP, 20_000, _SIZE_STEP))
 _SHARED_STATUS: Final = {status: status for status in REDIRECT_STATUSES}
-_TARGET: Final = re.compile(r"[!-~]+").fullmatch
-_CACHE_CONTROL: Final = re.compile(r"[ -~]+").fullmatch

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::create_exception;
@@ -14,12 +14,16 @@ use pyo3::types::{PyBytes, PyList, PyMapping, PyTuple};
 use crate::codes;
 use crate::spool::{self, Batch, Click, Epoch, Options, Salt, Watermarks};
 
+mod engine;
+
 create_exception!(redirect_core._core, SpoolLocked, PyOSError, "Another reader holds the spool.");
 
 #[pymodule]
 mod _core {
     use super::{Bound, PyModule, PyModuleMethods, PyResult, spool};
 
+    #[pymodule_export]
+    use super::engine::{Connection, Engine};
     #[pymodule_export]
     use super::{CountBatch, SpoolLocked, SpoolReader, SpoolWriter, Visitor, is_alias, pack_code, unpack_code};
 
@@ -61,7 +65,8 @@ impl Visitor {
 
 #[pyclass(module = "redirect_core", frozen)]
 struct SpoolWriter {
-    writer: spool::SpoolWriter,
+    /// Shared with the engine that records.
+    writer: Arc<spool::SpoolWriter>,
     folder: PathBuf,
 }
 
@@ -95,7 +100,7 @@ impl SpoolWriter {
             sync_every: Duration::from_millis(sync_every_ms),
         };
         let writer = py.detach(|| spool::SpoolWriter::open(options)).map_err(|error| os_error(&error, &folder))?;
-        Ok(Self { writer, folder })
+        Ok(Self { writer: Arc::new(writer), folder })
     }
 
     #[getter]
@@ -159,6 +164,12 @@ impl SpoolWriter {
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.writer.close()).map_err(|error| os_error(&error, &self.folder))
+    }
+}
+
+impl SpoolWriter {
+    fn shared(&self) -> Arc<spool::SpoolWriter> {
+        Arc::clone(&self.writer)
     }
 }
 
