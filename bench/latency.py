@@ -101,6 +101,7 @@ def measure(folder: Path, rounds: int, seconds: int) -> Latency:
     Raises:
         Void: a reply was wrong, a connection failed, or the load came late again and again.
     """
+    openloop.program()
     own = folder / "latency"
     own.mkdir()
     pairs = _links(range(LINKS))
