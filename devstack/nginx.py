@@ -10,7 +10,7 @@ from devstack.processes import listens, stop, wait_until
 from devstack.services import find
 
 _CONFIG: Final = """\
-daemon off;
+{modules}daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log crit;
@@ -33,7 +33,9 @@ def installed() -> bool:
 
 
 @contextmanager
-def nginx(folder: Path, http: str, *, port: int, prefix: Sequence[str] = ()) -> Iterator["subprocess.Popen[bytes]"]:
+def nginx(
+    folder: Path, http: str, *, port: int, prefix: Sequence[str] = (), modules: Sequence[str] = ()
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run nginx until the block is left; yields its master process.
 
     Args:
@@ -41,6 +43,7 @@ def nginx(folder: Path, http: str, *, port: int, prefix: Sequence[str] = ()) -> 
         http: directives inside `http { }`, with a server that listens on `port` of loopback.
         port: waited for before the block begins.
         prefix: what to start it with, such as ("taskset", "-c", "0").
+        modules: files of dynamic modules to load, those that others need first.
 
     Raises:
         NotReady: nginx refused its config or the port; the text shows its log.
@@ -48,7 +51,8 @@ def nginx(folder: Path, http: str, *, port: int, prefix: Sequence[str] = ()) -> 
     command = find("nginx")
     assert command is not None, "ask installed() first"
     config = folder / "nginx.conf"
-    config.write_text(_CONFIG.format(folder=folder, http=http))
+    loads = "".join(f"load_module {module};\n" for module in modules)
+    config.write_text(_CONFIG.format(folder=folder, http=http, modules=loads))
     log = folder / "output.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -29,12 +29,14 @@ class Serving:
     Attributes:
         pid: the process above all others of it.
         target_of: where a code must lead.
+        more_pids: servers behind it that it can't do without, such as its Redis: their CPU is part of its price.
     """
 
     name: str
     pid: int
     port: int
     target_of: Callable[[str], str]
+    more_pids: tuple[int, ...] = ()
 
 
 @contextmanager
