@@ -50,6 +50,16 @@ class Node:
         return reply.status, msgspec.json.decode(content) if is_json else content.decode()
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A node that may not answer yet. `log`: what it writes."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+    api_port: int
+    log: Path
+
+
 @contextmanager
 def node(
     role: str,
@@ -64,7 +74,23 @@ def node(
     Raises:
         NotReady: it did not come up; the text shows what it wrote.
     """
-    port, api_port, data = free_port(), free_port(), DataFolder(folder)
+    key = DataFolder(folder).admin_key
+    with started(role, folder, flags=flags, settings=settings, prefix=prefix) as one:
+        wait_until(lambda: _ready(one.api_port) and key.exists(), one.process, log=one.log)
+        yield Node(one.process.pid, one.port, one.api_port, key.read_text().strip())
+
+
+@contextmanager
+def started(
+    role: str,
+    folder: Path,
+    *,
+    flags: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
+) -> Iterator[Started]:
+    """Start `edge302 <role>` on `folder`, and stop it when the block is left; does not wait until it answers."""
+    port, api_port = free_port(), free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EDGE302_")}
     environment |= UNTHROTTLED | {"EDGE302_METRICS_PORT": "0"} | dict(settings or {})
     command = [*prefix, sys.executable, "-m", "edge302", role, "--data", str(folder)]
@@ -73,8 +99,7 @@ def node(
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        wait_until(lambda: _ready(api_port) and data.admin_key.exists(), process, log=log)
-        yield Node(process.pid, port, api_port, data.admin_key.read_text().strip())
+        yield Started(process, port, api_port, log)
     finally:
         stop(process)
 
