@@ -155,8 +155,8 @@ def _is_refused(server: Contestant, workload: Workload) -> bool:
 
 
 def _settle(server: Contestant) -> None:
-    """Other servers have nothing left to do once they have answered."""
-    if server.node is not None:
+    """Wait until it is done with what it was asked; a server on its own is, once it has answered."""
+    if server.node is not None or len(server.pids) > 1:
         cpu.settle(*server.pids)
 
 

@@ -12,7 +12,7 @@ from bench.check import TargetOf
 from bench.filling import write_store
 from bench.ledger import Ledger
 from bench.node import Node, node
-from bench.targets import serving
+from bench.targets import nginx_lua, nginx_map, redirect_rs, serving, v1
 from bench.targets.serving import SERVER_CORE, Serving
 from shortlink.datadir import DataFolder
 
@@ -65,16 +65,33 @@ class Contestant:
 
 
 class Other(NamedTuple):
-    """A server that is not edge302. `start`: in a folder, with links, and with replies of so many bytes."""
+    """A server that is not edge302.
+
+    Attributes:
+        start: in a folder, with links, and with replies of so many bytes.
+        remembers: see Contestant.
+        installed: False: what it needs is not there, and the run goes on without it.
+    """
 
     start: Callable[[Path, Sequence[tuple[str, str]], int], AbstractContextManager[Serving]]
     remembers: bool = False
+    installed: Callable[[], bool] = lambda: True
 
 
-OTHERS: Final[Mapping[str, Other]] = {
-    BARE: Other(lambda folder, pairs, _: serving.bare(folder, pairs)),
+# Floors and nginx: under every load that they can answer.
+FLOORS: Final[Mapping[str, Other]] = {
     NGINX: Other(lambda folder, _, reply_bytes: serving.nginx_return(folder, reply_bytes)),
+    nginx_map.NAME: Other(nginx_map.nginx_map),
+    BARE: Other(lambda folder, pairs, _: serving.bare(folder, pairs)),
 }
+# Services that do the same job: under the two loads that visitors make.
+PEERS: Final[Mapping[str, Other]] = {
+    redirect_rs.CACHE_ON: Other(redirect_rs.cache_on, remembers=True),
+    redirect_rs.CACHE_OFF: Other(redirect_rs.cache_off),
+    nginx_lua.NAME: Other(nginx_lua.nginx_lua, installed=nginx_lua.installed),
+    v1.NAME: Other(v1.v1),
+}
+OTHERS: Final[Mapping[str, Other]] = {**FLOORS, **PEERS}
 REFERENCES: Final = (*OTHERS, *EDGES[1:])  # what a server's cost is given as a multiple of
 
 
@@ -111,4 +128,4 @@ def other(name: str, folder: Path, stocked: Stock, reply_bytes: int) -> Iterator
     """One of OTHERS."""
     folder.mkdir()
     with OTHERS[name].start(folder, stocked.shared, reply_bytes) as one:
-        yield Contestant(name, (one.pid,), one.port, one.target_of, OTHERS[name].remembers)
+        yield Contestant(name, (one.pid, *one.more_pids), one.port, one.target_of, OTHERS[name].remembers)

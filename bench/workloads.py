@@ -17,7 +17,7 @@ MOST_A_SECOND: Final = 300_000
 FRESH_A_SECOND: Final = int(MOST_A_SECOND * sum(MISS_SHARES))
 CLOSING_NGINX: Final = f"{servers.NGINX}, closing"
 
-CORE: Final = (*servers.EDGES, *servers.OTHERS)
+CORE: Final = (*servers.EDGES, *servers.FLOORS)
 PAIR: Final = (servers.EDGES[0], servers.NGINX)
 
 
@@ -54,9 +54,10 @@ def everyday(folder: Path, codes: Sequence[str]) -> Iterator[Workload]:
     popular, every = _popular(codes), [codes[number] for number in links.uniform(len(codes))]
     plain = _file(folder / "plain", map(heads.plain, popular))
     browsers = (heads.browser(code, number) for number, code in enumerate(popular))
-    yield Workload(name="plain, Zipf keys", servers=CORE, codes=codes, requests=plain)
+    everyone = [*CORE, *(name for name, peer in servers.PEERS.items() if peer.installed())]
+    yield Workload(name="plain, Zipf keys", servers=everyone, codes=codes, requests=plain)
     yield Workload(
-        name="browser heads, Zipf keys", servers=CORE, codes=codes, requests=_file(folder / "browsers", browsers)
+        name="browser heads, Zipf keys", servers=everyone, codes=codes, requests=_file(folder / "browsers", browsers)
     )
     yield Workload(
         name="plain, uniform keys",
