@@ -1,9 +1,14 @@
 """CPU time of a server: of its processes and of all that they started."""
 
 import os
+import signal
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from bench.void import Void
 
 TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 _PROC: Final = Path("/proc")
@@ -17,24 +22,19 @@ class Process(NamedTuple):
 
 
 def cpu_seconds(*roots: int) -> dict[str, float]:
-    """CPU seconds by role of `roots` and of all processes below them.
-
-    The role is the module that Python runs (`-m gateway`), else "main" for the first root, the name of the command
-    for further ones (`redis-server`), and "child".
-    """
+    """CPU seconds by role of `roots` and of all processes below them."""
     table = _processes()
-    members = set(roots)
-    while below := {pid for pid, process in table.items() if process.parent in members} - members:
-        members |= below
     by_role: dict[str, float] = {}
-    for pid in members & table.keys():
-        role = "main" if pid == roots[0] else _command(pid) if pid in roots else _module(pid)
+    for pid, role in _roles(table, roots).items():
         by_role[role] = by_role.get(role, 0.0) + table[pid].seconds
     return by_role
 
 
-def settle(*roots: int, seconds: float = 60) -> None:
-    """Wait until the server has finished what a run left it to do (counting clicks, say): under 3 % of a core."""
+def settle(*roots: int, seconds: float = 120) -> None:
+    """Wait until the server has finished what a run left it to do (counting clicks, say): under 3 % of a core.
+
+    Void: it has not.
+    """
     deadline = time.monotonic() + seconds
     before = sum(cpu_seconds(*roots).values())
     while time.monotonic() < deadline:
@@ -43,6 +43,20 @@ def settle(*roots: int, seconds: float = 60) -> None:
         if now - before < 0.015:
             return
         before = now
+    raise Void(f"a server that nobody asks anything has been busy for {seconds:.0f} s")
+
+
+@contextmanager
+def held(role: str, *roots: int) -> Iterator[None]:
+    """Let processes of this role get no CPU until the block is left."""
+    pids = [pid for pid, name in _roles(_processes(), roots).items() if name == role]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def parse_stat(text: str) -> Process:
@@ -50,6 +64,19 @@ def parse_stat(text: str) -> Process:
     fields = text.rpartition(")")[2].split()
     ticks = sum(int(fields[index]) for index in (11, 12, 13, 14))  # utime, stime, cutime, cstime
     return Process(parent=int(fields[1]), seconds=ticks / TICKS_A_SECOND)
+
+
+def _roles(table: Mapping[int, Process], roots: Sequence[int]) -> dict[int, str]:
+    """What each process is for: the module that Python runs (`-m gateway`), else "child"; of the roots, "main" for the
+    first, and for others the name of their command (`redis-server`).
+    """
+    members = set(roots)
+    while below := {pid for pid, process in table.items() if process.parent in members} - members:
+        members |= below
+    return {
+        pid: "main" if pid == roots[0] else _command(pid) if pid in roots else _module(pid)
+        for pid in members & table.keys()
+    }
 
 
 def _processes() -> dict[int, Process]:

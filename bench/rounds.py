@@ -13,7 +13,6 @@ from bench.edits import editing
 from bench.servers import Contestant
 from bench.void import Void
 from bench.workloads import Workload
-from gateway.counters import read_page
 
 SAMPLE: Final = 1_000  # codes checked after each measurement, and before it where nothing is to be warmed up
 
@@ -68,7 +67,7 @@ class Rounds:
         for number in range(rounds):
             chance = random.Random(number)
             for workload in workloads:
-                if number == 0 or workload.seconds is None:
+                if number == 0 or not workload.once:
                     # No server always goes first, or always after the same one.
                     for key in chance.sample(workload.servers, len(workload.servers)):
                         one = self._measure(contestants[key], workload, number, workload.seconds or seconds)
@@ -79,12 +78,13 @@ class Rounds:
         requests = workload.requests(number)
         reply_bytes = self._check_before(server, workload, everything=number == 0 or server.remembers)
         _settle(server)
-        before, missed = cpu.cpu_seconds(*server.pids), _misses(server)
-        with _edits(server, workload) as edited:
+        before, worker = cpu.cpu_seconds(*server.pids), _worker(server)
+        with _held_back(server, workload), _edits(server, workload) as edited:
             load = wrk.run(server.port, requests, seconds, refused=_is_refused(server, workload))
         at_end = cpu.cpu_seconds(*server.pids)
         _settle(server)  # clicks are counted a moment later: that belongs to the price
-        after, missed = cpu.cpu_seconds(*server.pids), _misses(server) - missed
+        after = cpu.cpu_seconds(*server.pids)
+        missed = _misses(server, worker)
         must_be_whole(server, workload, load, reply_bytes)
         _account(server, workload, load.requests)
         server.ledger.in_flight += wrk.CONNECTIONS * workload.depth
@@ -102,7 +102,7 @@ class Rounds:
             p50_us=load.p50_us,
             p99_us=load.p99_us,
             reply_bytes=reply_bytes,
-            miss_share=missed / load.requests if server.page else None,
+            miss_share=None if missed is None else missed / load.requests,
             edits=len(edited),
         )
 
@@ -160,8 +160,28 @@ def _settle(server: Contestant) -> None:
         cpu.settle(*server.pids)
 
 
-def _misses(server: Contestant) -> int:
-    return read_page(server.page)["cache_misses"] if server.page else 0
+def _worker(server: Contestant) -> Mapping[str, int]:
+    """What the worker counts; empty for other servers."""
+    return server.worker.counters() if server.worker else {}
+
+
+def _misses(server: Contestant, before: Mapping[str, int]) -> int | None:
+    """Requests since then that were not answered from memory; None for other servers.
+
+    Void: the worker is another one than before.
+    """
+    now = _worker(server)
+    if not now:
+        return None
+    if now["pid"] != before["pid"]:
+        raise Void(f"{server.name} lost its worker under load")
+    return now["cache_misses"] - before["cache_misses"]
+
+
+def _held_back(server: Contestant, workload: Workload) -> AbstractContextManager[None]:
+    if server.node is None or not workload.counted_later:
+        return nullcontext()
+    return cpu.held("clicks", *server.pids)
 
 
 def _edits(server: Contestant, workload: Workload) -> AbstractContextManager[Sequence[str]]:

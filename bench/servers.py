@@ -14,6 +14,7 @@ from bench.ledger import Ledger
 from bench.node import Node, node
 from bench.targets import nginx_lua, nginx_map, redirect_rs, serving, v1
 from bench.targets.serving import SERVER_CORE, Serving
+from bench.worker import Worker
 from shortlink.datadir import DataFolder
 
 ENGINES: Final = ("python",)
@@ -49,7 +50,7 @@ class Contestant:
         remembers: its answers cost more the first time, so that it is warmed up with every link.
         node: the node of edge302 that it is; None: another server.
         targets: what `target_of` looks into, so that an edit can be noted; empty: nothing can be edited.
-        page: the counters page of its worker; None: it has none.
+        worker: the worker of that node.
         ledger: its clicks as the load saw them.
     """
 
@@ -60,7 +61,7 @@ class Contestant:
     remembers: bool = False
     node: Node | None = None
     targets: dict[str, str] = field(default_factory=dict)
-    page: Path | None = None
+    worker: Worker | None = None
     ledger: Ledger = field(default_factory=Ledger)
 
 
@@ -119,7 +120,7 @@ def edge302(folder: Path, stocked: Stock, engine: str) -> Iterator[Contestant]:
             remembers=True,
             node=running,
             targets=targets,
-            page=data.counters_page(0),
+            worker=Worker(data),
         )
 
 

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 from bench import cpu
 
@@ -55,3 +57,22 @@ def test_a_process_that_runs_a_module_is_called_after_it() -> None:
         while "timeit" not in roles:  # until the child has become the interpreter
             roles = cpu.cpu_seconds(os.getpid())
         child.stdin.close()
+
+
+def test_processes_of_a_held_role_stand_still_until_they_are_let_go() -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        try:
+            with cpu.held("child", os.getpid()):
+                assert state(other.pid) == "T"
+            assert state(other.pid) != "T"
+        finally:
+            other.kill()
+
+
+def state(pid: int) -> str:
+    """As /proc/PID/stat tells it; T is stopped. A signal takes a moment to arrive."""
+    before = None
+    while (now := Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]) != before:
+        before = now
+        time.sleep(0.05)
+    return now
