@@ -1,20 +1,26 @@
-"""Run the benchmark: JSON on standard output, progress and tables on standard error, the JSON kept in results/."""
+"""Run the benchmark: JSON on standard output, progress and tables on standard error, both kept in results/."""
 
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
-from bench import creates, machine, redirects, report, visibility
+from bench import base_url, machine, plots, report
+from bench.shortener import Shortener
 from bench.void import Void
-from devstack.services import missing
+from devstack.services import TOOLS, missing
 
+SCHEMA: Final = 2
 RESULTS: Final = Path(__file__).parent / "results"
-PARTS: Final = ("redirects", "creates", "visibility")
+PARTS: Final = ("redirects", "latency", "resources", "creates", "visibility")
+
+Chosen = TypeVar("Chosen", bound=msgspec.Struct)
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -24,62 +30,82 @@ class Parameters(msgspec.Struct, frozen=True):
         name: of the result's file; results that are called "local" stay out of version control.
         rounds, seconds: how often each server is measured under each load, and how long.
         only: which parts run.
+        links: how many are made on a server that is measured by its URL.
     """
 
     name: str = "local"
     rounds: int = 5
     seconds: int = 3
     only: tuple[str, ...] = PARTS
+    links: int = 10_000
 
-
-def parameters() -> Parameters:
-    """From the environment; a value that can't be used ends the program with one line."""
-    given: dict[str, object] = {
-        name: os.environ[variable]
-        for name in Parameters.__struct_fields__
-        if os.environ.get(variable := f"BENCH_{name.upper()}")
-    }
-    if "only" in given:
-        given["only"] = str(given["only"]).split(",")
-    try:
-        chosen = msgspec.convert(given, Parameters, strict=False)
-    except msgspec.ValidationError as exc:
-        sys.exit(f"BENCH_…: {exc}")
-    if not set(chosen.only) <= set(PARTS) or min(chosen.rounds, chosen.seconds) < 1:
-        sys.exit(f"BENCH_ONLY takes {', '.join(PARTS)}; BENCH_ROUNDS and BENCH_SECONDS are at least 1")
-    return chosen
+    def __post_init__(self) -> None:
+        if not set(self.only) <= set(PARTS):
+            raise ValueError(f"BENCH_ONLY takes {', '.join(PARTS)}")
+        if min(self.rounds, self.seconds, self.links) < 1:
+            raise ValueError("BENCH_ROUNDS, BENCH_SECONDS and BENCH_LINKS are at least 1")
 
 
 def main() -> None:
     """A run that is void leaves no result, says why, and exits 1."""
+    chosen = from_environment(Parameters, os.environ)
+    server = from_environment(Shortener, os.environ) if os.environ.get("BENCH_BASE_URL") else None
+    needed = {tool.command for tool in missing()} & ({"wrk"} if server else {tool.command for tool in TOOLS})
+    if needed:
+        sys.exit(f"the benchmark needs {', '.join(sorted(needed))}: run `make services` as root")
     try:
-        measure(parameters())
+        keep(*measure(chosen, server), chosen.name)
     except Void as exc:
         sys.exit(f"this run is void: {exc}")
 
 
-def measure(chosen: Parameters) -> None:
-    """Measure, keep, print."""
-    if tools := missing():
-        sys.exit(f"the benchmark needs {', '.join(tool.command for tool in tools)}: run `make services` as root")
+def from_environment(kind: type[Chosen], environment: Mapping[str, str]) -> Chosen:
+    """Its fields from variables `BENCH_<FIELD>`; a value that can't be used ends the program with one line."""
+    given: dict[str, Any] = {
+        name: value for name in kind.__struct_fields__ if (value := environment.get(f"BENCH_{name.upper()}"))
+    }
+    if "only" in given:
+        given["only"] = given["only"].split(",")
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as exc:
+        sys.exit(f"BENCH_…: {exc}")
+
+
+def measure(chosen: Parameters, server: Shortener | None) -> tuple[datetime, dict[str, object]]:
+    """Measure the chosen parts, or a server that runs already; when it began, and the result."""
     started = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="edge302-bench-") as name:
         folder = Path(name)
-        rounds, seconds = chosen.rounds, chosen.seconds
         result = {
-            "schema": 1,
+            "schema": SCHEMA,
             "date": started.isoformat(timespec="seconds"),
             "command": "make bench",
             "parameters": chosen,
             "machine": machine.describe(folder),
-            "redirects": redirects.measure(folder, rounds, seconds) if "redirects" in chosen.only else None,
-            "creates": creates.measure(folder, rounds, seconds) if "creates" in chosen.only else None,
-            "visibility": visibility.measure(folder) if "visibility" in chosen.only else None,
         }
+        for part in PARTS:
+            result[part] = _measure(part, folder, chosen) if server is None and part in chosen.only else None
+        result["base_url"] = server and base_url.measure(folder, chosen.rounds, chosen.seconds, server, chosen.links)
+    return started, result
+
+
+def keep(started: datetime, result: Mapping[str, object], name: str) -> None:
+    """Leave the result with its tables and plots in results/, and print it."""
     text = msgspec.json.format(msgspec.json.encode(result)) + b"\n"
-    (RESULTS / f"{started:%Y-%m-%d}-{chosen.name}.json").write_bytes(text)
-    print(report.markdown(msgspec.json.decode(text)), file=sys.stderr)
+    plain, path = msgspec.json.decode(text), RESULTS / f"{started:%Y-%m-%d}-{name}.json"
+    tables = report.markdown(plain)
+    path.write_bytes(text)
+    path.with_suffix(".md").write_text(tables)
+    for plot, drawing in plots.drawings(plain).items():
+        path.with_name(f"{path.stem}-{plot}.svg").write_text(drawing)
+    print(tables, file=sys.stderr)
     sys.stdout.buffer.write(text)
+
+
+def _measure(part: str, folder: Path, chosen: Parameters) -> object:
+    measure: Callable[[Path, int, int], object] = import_module(f"bench.{part}").measure
+    return measure(folder, chosen.rounds, chosen.seconds)
 
 
 if __name__ == "__main__":

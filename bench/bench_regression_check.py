@@ -54,11 +54,11 @@ class Ratio:
 
     def limit(self, tolerance: float) -> float:
         """The worst value that passes: `tolerance` is a share of the kept value, below 0 one to be faster by."""
-        return round(self.value * (1 + tolerance if self.better == "lower" else 1 - tolerance), 12)  # 1 - 0.8 is 0.2
+        return self.value * (1 + tolerance if self.better == "lower" else 1 - tolerance)
 
     def passes(self, value: float, tolerance: float) -> bool:
         limit = self.limit(tolerance)
-        return value <= limit if self.better == "lower" else value >= limit
+        return math.isclose(value, limit) or (value < limit) == (self.better == "lower")
 
     def left_out_of(self, result: Mapping[str, Any]) -> str | None:
         """The part of the benchmark that it needs and that did not run; None: all did."""
@@ -112,7 +112,7 @@ def compare(ratios: Sequence[Ratio], result: Mapping[str, Any], tolerance: float
             verdict = "OK" if ratio.passes(value, tolerance) else "WORSE"
             bound = "at most" if ratio.better == "lower" else "at least"
             limit = ratio.limit(tolerance)
-            yield Line(verdict, ratio, f"{value:9,.4g}, was {ratio.value:,.4g}, {bound} {limit:,.4g}")
+            yield Line(verdict, ratio, f"{_shown(value):>9}, was {_shown(ratio.value)}, {bound} {_shown(limit)}")
 
 
 def read_result(name: str) -> dict[str, Any]:
@@ -267,6 +267,10 @@ def _aligned(lines: Sequence[Line]) -> Iterator[str]:
         yield f"{line.verdict:11}  {line.ratio.name:{width}}  {line.text}"
     counts = Counter(line.verdict for line in lines)
     yield f"{len(lines)} ratios: " + ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.4g}"
 
 
 def _shown_path(ratio: Ratio) -> str:

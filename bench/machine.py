@@ -10,7 +10,10 @@ from typing import Final
 
 from devstack.services import find
 
-PACKAGES: Final = ("edge302", "uvloop", "httptools", "cachetools", "apsw", "fastapi", "uvicorn", "msgspec")
+PACKAGES: Final = (
+    *("edge302", "uvloop", "httptools", "cachetools", "apsw", "fastapi", "uvicorn", "msgspec"),
+    *("redis", "hiredis"),  # the client of the servers that keep their links in Redis
+)
 
 
 def describe(folder: Path) -> dict[str, str]:
@@ -23,6 +26,8 @@ def describe(folder: Path) -> dict[str, str]:
         "filesystem": _output("stat", "--file-system", "--format=%T", str(folder)),
         "python": platform.python_version(),
         "nginx": _first(r"nginx/(\S+)", _output(find("nginx") or "nginx", "-v")),
+        "redis-server": _first(r"v=(\S+)", _output(find("redis-server") or "redis-server", "--version")),
+        "rustc": _first(r"rustc (\S+)", _output("rustc", "--version")),
         "wrk": _first(r"wrk (\S+)", _output("wrk", "-v")),
         **{name: version(name) for name in PACKAGES},
         "commit": _output("git", "describe", "--always", "--dirty"),

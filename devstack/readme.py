@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -29,15 +29,25 @@ def settings_table() -> str:
 
 
 def newest_result(folder: Path) -> Path:
-    """The newest result that is kept under version control; their names begin with their dates."""
-    return max(path for path in folder.glob("*.json") if not path.stem.endswith("-local"))
+    """The newest result of redirects that is kept under version control; a newer schema goes first."""
+    kept: dict[Path, dict[str, Any]] = {
+        path: msgspec.json.decode(path.read_bytes())
+        for path in folder.glob("*.json")
+        if not path.stem.endswith("-local")
+    }
+    return max(
+        (path for path, result in kept.items() if result["redirects"]),
+        key=lambda path: (kept[path]["schema"], kept[path]["date"]),
+    )
 
 
 def bench_table() -> str:
-    """The newest kept result, with where its raw data is."""
+    """The headline of the newest kept result, with where the rest of it is."""
     path = newest_result(RESULTS)
-    text = report.markdown(msgspec.json.decode(path.read_bytes()))
-    return f"{text}\nRaw data: [{path.name}]({path.relative_to(ROOT)})."
+    text = report.headline(msgspec.json.decode(path.read_bytes()))
+    others = [path.with_suffix(".md"), *sorted(path.parent.glob(f"{path.stem}-*.svg"))]
+    links = [f"[{one.name}]({one.relative_to(ROOT)})" for one in (path, *others) if one.exists()]
+    return f"{text}\nAll of it: {', '.join(links)}."
 
 
 SECTIONS: Final[dict[str, Callable[[], str]]] = {"settings": settings_table, "bench": bench_table}
