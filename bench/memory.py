@@ -24,6 +24,10 @@ TARGET_BYTES: Final = 80
 LINKS_SEEN: Final[Mapping[str, int]] = {"rust": 1_000_000, "python": 200_000}
 _MIB: Final = 1 << 20
 _CHUNK: Final = 512
+_FIRST_GUESS_BYTES: Final = 200  # a link
+_TOLERANCE: Final = 0.02
+_TRIES: Final = 4
+_QUARTER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Memory:
     """The result for one engine.
 
     Attributes:
-        cache_mb: EDGE302_CACHE_MB, chosen so that what is seen first just fits.
+        cache_mb: EDGE302_CACHE_MB, chosen so that about half of what is seen fits.
         empty_bytes: RssAnon of a worker that has answered nothing yet.
         first, second: after links were seen, and after as many others.
     """
@@ -71,7 +75,7 @@ def measure(folder: Path, engine: str) -> Memory:
     codes, data = list(targets), DataFolder(folder / "node")
     data.create()
     write_store(data.links_db, list(targets.items()))
-    cache_mb = -(-_claimed_bytes(folder, engine, codes[:count], targets) // _MIB)
+    cache_mb = _fitting_mb(folder, engine, codes, targets)
     worker, flags, settings = Worker(data), ("--workers", "1", "--engine", engine), {"EDGE302_CACHE_MB": str(cache_mb)}
     with node("up", data.root, flags=flags, settings=settings, prefix=SERVER_CORE) as running:
         empty, held = worker.anonymous_bytes, list[Held]()
@@ -88,20 +92,36 @@ def target_of(number: int) -> str:
     return f"https://shop.example.com/catalogue/item-{number:09d}".ljust(TARGET_BYTES, "/")
 
 
-def _claimed_bytes(folder: Path, engine: str, codes: Sequence[str], targets: Mapping[str, str]) -> int:
-    """What the engine itself says that these links take, in a cache with room for all."""
-    page, clock, spool_folder = CountersPage(folder / "probe.counters"), SystemClock(), folder / "probe"
-    spool_folder.mkdir(mode=0o700)
-    spool = SpoolWriter(str(spool_folder), 0)
-    probe = load_engine(engine)(Settings(cache_mb=1_024), clock, page, spool)
+def _fitting_mb(folder: Path, engine: str, codes: Sequence[str], targets: Mapping[str, str]) -> int:
+    """EDGE302_CACHE_MB with which half of these links, about, are kept of all; found by trying with a quarter of them.
+
+    A quarter, because tables grow in powers of two: so all proportions are the same.
+    """
+    tried = codes[: len(codes) // _QUARTER]
+    wanted = len(tried) // 2
+    cache_mb = -(-wanted * _FIRST_GUESS_BYTES // _MIB)
+    for number in range(_TRIES):
+        place = folder / f"try-{number}"
+        place.mkdir(mode=0o700)
+        kept = _kept(place, engine, cache_mb, tried, targets)
+        if abs(kept - wanted) <= wanted * _TOLERANCE:
+            break
+        cache_mb = -(-cache_mb * wanted // kept)
+    return cache_mb * _QUARTER
+
+
+def _kept(folder: Path, engine: str, cache_mb: int, codes: Sequence[str], targets: Mapping[str, str]) -> int:
+    """How many of these links an engine with so much memory still has, once it was given all."""
+    page, clock, spool = CountersPage(folder / "counters"), SystemClock(), SpoolWriter(str(folder), 0)
+    filled = load_engine(engine)(Settings(cache_mb=cache_mb), clock, page, spool)
     try:
         for start in range(0, len(codes), _CHUNK):
             found = {LinkKey("", code): _link(code, targets[code]) for code in codes[start : start + _CHUNK]}
-            probe.put(found, asked_at=clock.monotonic(), tier=Tier.STORE)
-        probe.tick()
-        return page["cached_bytes"]
+            filled.put(found, asked_at=clock.monotonic(), tier=Tier.STORE)
+        filled.tick()
+        return page["cached_links"]
     finally:
-        probe.close()
+        filled.close()
         page.close()
 
 
