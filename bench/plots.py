@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report import HEADLINE
+from bench.headline import WORKLOADS
 
 # The same result must give the same file, and text that can be searched.
 mpl.rcParams.update({"svg.hashsalt": "edge302", "svg.fonttype": "none", "font.size": 9})
@@ -30,7 +30,7 @@ def drawings(result: Mapping[str, Any]) -> dict[str, str]:
 
 def _cpu(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Bars for each server, with quartiles; a panel for each workload."""
-    panels = {name: found for name in HEADLINE if (found := [row for row in rows if row["workload"] == name])}
+    panels = {name: found for name in WORKLOADS if (found := [row for row in rows if row["workload"] == name])}
     heights = [len(found) + 1 for found in panels.values()]
     figure = Figure(figsize=(8, 0.35 * sum(heights) + 0.8), layout="constrained")
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench import report
+from bench.headline import headline
 from devstack.locks import ROOT
 from shortlink import settings
 
@@ -44,7 +44,7 @@ def newest_result(folder: Path) -> Path:
 def bench_table() -> str:
     """The headline of the newest kept result, with where the rest of it is."""
     path = newest_result(RESULTS)
-    text = report.headline(msgspec.json.decode(path.read_bytes()))
+    text = headline(msgspec.json.decode(path.read_bytes()))
     others = [path.with_suffix(".md"), *sorted(path.parent.glob(f"{path.stem}-*.svg"))]
     links = [f"[{one.name}]({one.relative_to(ROOT)})" for one in (path, *others) if one.exists()]
     return f"{text}\nAll of it: {', '.join(links)}."

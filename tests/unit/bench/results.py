@@ -1,0 +1,94 @@
+"""A small result of the whole benchmark, made of the parts' own types."""
+
+from typing import Any
+
+import msgspec
+
+from bench.creates import Creates
+from bench.figures import figure
+from bench.idle import Idle
+from bench.latency import Latency
+from bench.latency_figures import Case, ratios
+from bench.latency_figures import Round as LatencyRound
+from bench.latency_figures import summary as latency_summary
+from bench.memory import Held, Memory
+from bench.redirects import Redirects
+from bench.resources import Resources
+from bench.rounds import Round
+from bench.servers import BARE, NGINX
+from bench.startup import Startup
+from bench.summary import summary
+from bench.syscalls import Syscalls, Trace
+from bench.visibility import Visibility
+from bench.visibility import summary as delays
+
+EDGE = "edge302 python"
+LOADS = ("80 % of nginx's most", "50 % of nginx's most")
+MACHINE = dict.fromkeys(("edge302", "commit", "cores", "cpu", "kernel", "python", "nginx"), "known")
+PARAMETERS = {"name": "test", "rounds": 2, "seconds": 3}
+
+
+def whole_result() -> dict[str, Any]:
+    """As it is read back from its file."""
+    parts = {
+        "redirects": redirects(),
+        "latency": latency(),
+        "resources": resources(),
+        "creates": Creates(figure([5000.0]), figure([30.0]), figure([165.0]), figure([1.0]), [5000.0], 10, 10),
+        "visibility": Visibility(delays([1.0, 2.0]), {"edit": delays([1.0])}, 4, {"edit": [1.0]}),
+        "base_url": None,
+    }
+    head = {"schema": 2, "date": "2026-11-24T08:00:00+00:00", "machine": MACHINE, "parameters": PARAMETERS}
+    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode({**head, **parts}))
+    return decoded
+
+
+def redirects() -> Redirects:
+    costs = {EDGE: 9.0, NGINX: 4.5, BARE: 6.0}
+    workloads = ("plain, Zipf keys", "16 deep, 100k links")
+    rounds = [
+        _round(server, load, cost * slowness)
+        for slowness in (1, 1.5)
+        for load in workloads
+        for server, cost in costs.items()
+    ]
+    return Redirects(summary(rounds), rounds, 100_000, 318, 7, 1_000, 1_001)
+
+
+def latency() -> Latency:
+    rounds = [
+        LatencyRound(server, load, rate, rate, rate != 88_000 or server == NGINX, 100, p99, 900, 1_000, None, 0, 5, 0.5)
+        for load, rate in zip(LOADS, (88_000, 55_000), strict=True)
+        for server, p99 in ((EDGE, 250.0), (NGINX, 200.0))
+    ]
+    compared = ratios(rounds, [(f"to nginx, {load}", Case(EDGE, load), Case(NGINX, load)) for load in LOADS])
+    return Latency(figure([110_000.0]), latency_summary(rounds), compared, rounds)
+
+
+def resources() -> Resources:
+    return Resources(
+        memory=[
+            Memory("python", 80, 64, 20, Held(1_000, 1_000, 170_000_000, 170.0), Held(2_000, 1_000, 180_000_000, 180.0))
+        ],
+        idle=[Idle("python", 10_000, 3_072.0)],
+        syscalls=[Syscalls("python", "plain", 10, 2.02, 1.5, 1.0, 1.0, 0.0, Trace({}, {}, 10, 15, 500))],
+        startup=[Startup("python", figure([0.8]), [0.8])],
+    )
+
+
+def _round(server: str, workload: str, cpu_us: float) -> Round:
+    return Round(
+        server=server,
+        workload=workload,
+        requests=1_000,
+        rate=1e6 / cpu_us,
+        cpu_us=cpu_us,
+        cpu_us_by_role={"gateway": cpu_us - 1, "clicks": 1.0} if server == EDGE else {"main": cpu_us},
+        server_busy=1.0,
+        load_busy=0.5,
+        p50_us=1,
+        p99_us=2,
+        reply_bytes=318,
+        miss_share=None,
+        edits=0,
+    )
