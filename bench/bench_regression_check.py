@@ -43,22 +43,14 @@ class Ratio:
     Attributes:
         of: where the figure stands in a result.
         to: where the figure stands that it is divided by; empty: `of` is a ratio already.
-        value: what it was when it was kept; 0: not measured yet.
+        value: what it was when it was kept; None: it was not measured yet.
     """
 
     name: str
     of: Sequence[Step]
     better: Better
     to: Sequence[Step] = ()
-    value: float = 0.0
-
-    def limit(self, tolerance: float) -> float:
-        """The worst value that passes: `tolerance` is a share of the kept value, below 0 one to be faster by."""
-        return self.value * (1 + tolerance if self.better == "lower" else 1 - tolerance)
-
-    def passes(self, value: float, tolerance: float) -> bool:
-        limit = self.limit(tolerance)
-        return math.isclose(value, limit) or (value < limit) == (self.better == "lower")
+    value: float | None = None
 
     def left_out_of(self, result: Mapping[str, Any]) -> str | None:
         """The part of the benchmark that it needs and that did not run; None: all did."""
@@ -106,13 +98,21 @@ def compare(ratios: Sequence[Ratio], result: Mapping[str, Any], tolerance: float
     for ratio in ratios:
         if part := ratio.left_out_of(result):
             yield Line("NOT CHECKED", ratio, f"the part {part} was left out")
+        elif ratio.value is None:
+            yield Line("NOT CHECKED", ratio, "no value was kept yet: --write takes it from a result")
         elif (value := ratio.found_in(result)) is None:
             yield Line("MISSING", ratio, f"the result has no number at {_shown_path(ratio)}")
         else:
-            verdict = "OK" if ratio.passes(value, tolerance) else "WORSE"
+            limit = worst_that_passes(ratio.value, ratio.better, tolerance)
+            passes = math.isclose(value, limit) or (value < limit) == (ratio.better == "lower")
             bound = "at most" if ratio.better == "lower" else "at least"
-            limit = ratio.limit(tolerance)
-            yield Line(verdict, ratio, f"{_shown(value):>9}, was {_shown(ratio.value)}, {bound} {_shown(limit)}")
+            text = f"{_shown(value):>9}, was {_shown(ratio.value)}, {bound} {_shown(limit)}"
+            yield Line("OK" if passes else "WORSE", ratio, text)
+
+
+def worst_that_passes(kept: float, better: Better, tolerance: float) -> float:
+    """`tolerance` is a share of the kept value: what it may be worse by, or, below 0, what it must be better by."""
+    return kept * (1 + tolerance if better == "lower" else 1 - tolerance)
 
 
 def read_result(name: str) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def read_baselines(name: str, result: Mapping[str, Any]) -> list[Ratio]:
     """
     content = _read_json(name, f"the kept ones are {BASELINES.name} in docs/")
     if isinstance(content, dict) and "ratios" in content:
-        return _valued(name, _ratios(name, content))
+        return _ratios(name, content)
     other = _result(name, content)
     if other.get("machine") != result.get("machine"):
         print("note: the two results differ in machine or versions", file=sys.stderr)
@@ -217,15 +217,9 @@ def _fault(ratio: Ratio) -> str | None:
             return "has a step that is neither a member's name nor members to find an element by"
     if ratio.better not in ("lower", "higher"):
         return 'says neither "better": "lower" nor "higher"'
-    if not _is_number(ratio.value) or ratio.value < 0:
-        return "has a value that is no number from 0 on"
+    if ratio.value is not None and not (_is_number(ratio.value) and ratio.value > 0):
+        return "has a value that is no number above 0"
     return None
-
-
-def _valued(name: str, ratios: Sequence[Ratio]) -> list[Ratio]:
-    if unknown := [ratio.name for ratio in ratios if not ratio.value]:
-        raise Unusable(f"{name}: {unknown[0]!r} was not measured yet: take its value from a result with --write")
-    return list(ratios)
 
 
 def _valued_by(ratios: Sequence[Ratio], result: Mapping[str, Any]) -> Iterator[Ratio]:

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from bench.headline import WORKLOADS
 
@@ -29,23 +31,26 @@ def drawings(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _cpu(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Bars for each server, with quartiles; a panel for each workload."""
+    """A point for each server; a panel for each workload."""
     panels = {name: found for name in WORKLOADS if (found := [row for row in rows if row["workload"] == name])}
     heights = [len(found) + 1 for found in panels.values()]
     figure = Figure(figsize=(8, 0.35 * sum(heights) + 0.8), layout="constrained")
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axis, (workload, found) in zip(axes, panels.items(), strict=True):
-        _bars(axis, workload, sorted(found, key=lambda row: -row["cpu_us"]["median"]))
+        _costs(axis, workload, sorted(found, key=lambda row: -row["cpu_us"]["median"]))
     return figure
 
 
-def _bars(axis: Axes, workload: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    figures = [row["cpu_us"] for row in rows]
-    colours = [OWN if row["server"].startswith("edge302") else OTHER for row in rows]
-    bars = axis.barh([row["server"] for row in rows], _medians(figures), xerr=_spread(figures), color=colours)
-    axis.bar_label(bars, [f"{median:.2f}" for median in _medians(figures)], padding=6)
+def _costs(axis: Axes, workload: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    for row in rows:
+        cost = row["cpu_us"]
+        colour = OWN if row["server"].startswith("edge302") else OTHER
+        axis.errorbar([cost["median"]], [row["server"]], xerr=_spread([cost]), fmt="o", capsize=3, color=colour)
+        axis.annotate(f"{cost['median']:.2f}", (cost["median"], row["server"]), (0, 6), textcoords="offset points")
     axis.set_xscale("log")  # a handler in Python costs many times what nginx does
-    axis.margins(x=0.15)
+    _label(axis.xaxis)
+    axis.margins(x=0.1, y=0.1)
+    axis.grid(axis="y", alpha=0.3)
     axis.set_title(workload, loc="left")
     axis.set_xlabel("server CPU, µs a request (median, quartiles; logarithmic)")
 
@@ -62,10 +67,18 @@ def _latency(rows: Sequence[Mapping[str, Any]]) -> Figure:
         offered, p99 = [row["offered"] for row in found], [row["p99_us"] for row in found]
         axis.errorbar(offered, _medians(p99), yerr=_spread(p99), marker="o", capsize=3, label=case)
     axis.set_yscale("log")
+    _label(axis.yaxis)
     axis.set_xlabel("requests offered a second, open loop")
     axis.set_ylabel("p99, µs (median, quartiles; logarithmic)")
     axis.legend()
     return figure
+
+
+def _label(axis: Axis) -> None:
+    """Plain numbers at 1, 2 and 5 of each power of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _medians(figures: Sequence[Mapping[str, float]]) -> list[float]:

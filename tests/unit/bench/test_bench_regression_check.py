@@ -136,6 +136,14 @@ def test_a_part_that_was_left_out_is_said_and_fails_only_when_all_must_be_there(
     assert files.check(0.05, "--all")[0] == 1
 
 
+def test_a_ratio_that_has_no_value_yet_is_said(files: Files) -> None:
+    files.write(result(), {"ratios": [RATIOS[0], {"name": "new", "of": CPU, "better": "lower"}]})
+    code, output = files.check()
+    assert (code, verdicts(output)) == (0, ["OK", "NOT CHECKED"])
+    assert "--write" in output
+    assert files.check(0.05, "--all")[0] == 1
+
+
 def test_a_result_without_any_part_that_is_kept_proves_nothing(files: Files) -> None:
     files.write(stack())
     code, output = files.check()
