@@ -3,7 +3,7 @@
 import itertools
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +22,9 @@ from bench.void import Void
 LINKS: Final = 100_000  # all are asked for before each measurement, so that all are warm
 SAMPLE: Final = 1_000  # checked after it
 STORE_MS: Final = 50
+# Beside misses all are asked for alike, and each once a second or so: seldomer ones would come to the end of their
+# lifetime before they are asked for anew, and so be misses that count as hits.
+HITS: Final = 20_000
 MISS_EVERY: Final = 10
 SLOW_HEADS: Final = 4_000
 # The edge closes each of them after 5 s; by then they are closed, and opened anew, all the time.
@@ -106,8 +109,7 @@ def measure(folder: Path, rounds: int, seconds: int) -> Latency:
     own.mkdir()
     pairs = _links(range(LINKS))
     codes = [code for code, _ in pairs]
-    popular = (heads.plain(codes[number]) for number in links.zipf(LINKS, LINKS))
-    requests = wrk.write_requests(own / "popular.requests", popular)
+    requests = _write(own / "popular.requests", [codes[number] for number in links.zipf(LINKS, LINKS)])
     with ExitStack() as stack:
         edges = [stack.enter_context(serving.edge302(own, pairs, engine))[0] for engine in ENGINES]
         size = check.check(edges[0].port, codes[:1], edges[0].target_of)
@@ -116,16 +118,26 @@ def measure(folder: Path, rounds: int, seconds: int) -> Latency:
         run = _Run(own, codes, requests, size, saturation.median, seconds)
         plan = [(server, load) for server in (*edges, nginx) for load in BESIDE_NGINX]
         measured = _rounds(run, [*plan, (edges[0], ALONE), (edges[0], BESIDE_SLOW_HEADS)], rounds)
-    cold = _links(range(LINKS, LINKS + run.misses(BESIDE_MISSES) * TRIES * rounds))
-    run.cold = (code for code, _ in cold)
-    with slow_edge(own, [*pairs, *cold], ENGINES[0], STORE_MS) as server:
-        measured += _rounds(run, [(server, CALM), (server, BESIDE_MISSES)], rounds)
+    measured += _beside_misses(run, rounds)
     return Latency(
         saturation=saturation,
         rows=summary(measured),
         ratios=ratios(measured, _comparisons([edge.name for edge in edges], nginx.name)),
         rounds=measured,
     )
+
+
+def _beside_misses(run: _Run, rounds: int) -> list[Round]:
+    pairs = _links(range(HITS + run.misses(BESIDE_MISSES) * TRIES * rounds))
+    codes = [code for code, _ in pairs]
+    hits = _write(run.folder / "hits.requests", [codes[number] for number in links.uniform(HITS)])
+    run = replace(run, codes=codes[:HITS], requests=hits, cold=iter(codes[HITS:]))
+    with slow_edge(run.folder, pairs, ENGINES[0], STORE_MS) as server:
+        return _rounds(run, [(server, CALM), (server, BESIDE_MISSES)], rounds)
+
+
+def _write(path: Path, codes: Iterable[str]) -> Path:
+    return wrk.write_requests(path, map(heads.plain, codes))
 
 
 def _links(numbers: Sequence[int]) -> list[tuple[str, str]]:
@@ -176,8 +188,8 @@ def _measure_once(run: _Run, server: Serving, load: Load) -> Round:
     cpu.settle(server.pid)
     order = run.order(load)
     if load.misses:
-        cold = map(heads.plain, itertools.islice(run.cold, run.misses(load)))
-        order = order.missing(wrk.write_requests(run.folder / "cold.requests", cold))
+        cold = itertools.islice(run.cold, run.misses(load))
+        order = order.missing(_write(run.folder / "cold.requests", cold))
     done = openloop.run(server.port, order)
     check.check(server.port, random.sample(run.codes, SAMPLE), server.target_of)
     return Round(
