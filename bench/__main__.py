@@ -5,13 +5,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from bench import base_url, machine, plots, report
+from bench import base_url, creates, latency, machine, plots, redirects, report, resources, visibility
 from bench.shortener import Shortener
 from bench.void import Void
 from devstack.services import missing
@@ -21,7 +20,13 @@ RESULTS: Final = Path(__file__).parent / "results"
 # nginx's modules are not among them: what needs them is left out where there are none.
 NEEDED: Final = frozenset({"nginx", "redis-server", "strace", "taskset", "wrk"})
 NEEDED_BY_URL: Final = frozenset({"wrk"})
-PARTS: Final = ("redirects", "latency", "resources", "creates", "visibility")
+PARTS: Final[Mapping[str, Callable[[Path, int, int], object]]] = {
+    "redirects": redirects.measure,
+    "latency": latency.measure,
+    "resources": resources.measure,
+    "creates": creates.measure,
+    "visibility": lambda folder, rounds, seconds: visibility.measure(folder),
+}
 
 Chosen = TypeVar("Chosen", bound=msgspec.Struct)
 
@@ -39,11 +44,11 @@ class Parameters(msgspec.Struct, frozen=True):
     name: str = "local"
     rounds: int = 5
     seconds: int = 3
-    only: tuple[str, ...] = PARTS
+    only: tuple[str, ...] = tuple(PARTS)
     links: int = 10_000
 
     def __post_init__(self) -> None:
-        if not set(self.only) <= set(PARTS):
+        if not set(self.only) <= PARTS.keys():
             raise ValueError(f"BENCH_ONLY takes {', '.join(PARTS)}")
         if min(self.rounds, self.seconds, self.links) < 1:
             raise ValueError("BENCH_ROUNDS, BENCH_SECONDS and BENCH_LINKS are at least 1")
@@ -86,8 +91,9 @@ def measure(chosen: Parameters, server: Shortener | None) -> tuple[datetime, dic
             "parameters": chosen,
             "machine": machine.describe(folder),
         }
-        for part in PARTS:
-            result[part] = _measure(part, folder, chosen) if server is None and part in chosen.only else None
+        for part, measure_part in PARTS.items():
+            is_wanted = server is None and part in chosen.only
+            result[part] = measure_part(folder, chosen.rounds, chosen.seconds) if is_wanted else None
         result["base_url"] = server and base_url.measure(folder, chosen.rounds, chosen.seconds, server, chosen.links)
     return started, result
 
@@ -103,11 +109,6 @@ def keep(started: datetime, result: Mapping[str, object], name: str) -> None:
         path.with_name(f"{path.stem}-{plot}.svg").write_text(drawing)
     print(tables, file=sys.stderr)
     sys.stdout.buffer.write(text)
-
-
-def _measure(part: str, folder: Path, chosen: Parameters) -> object:
-    measure: Callable[[Path, int, int], object] = import_module(f"bench.{part}").measure
-    return measure(folder, chosen.rounds, chosen.seconds)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The README says what the code says."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
-from devstack.readme import README, SECTIONS, NoSuchSection, section, with_section
+from devstack.readme import README, SECTIONS, NoSuchSection, newest_result, section, with_section
 from shortlink import settings
 
 ROOT = README.parent
@@ -47,3 +49,16 @@ def test_a_section_is_replaced_and_the_rest_stays() -> None:
 def test_a_missing_section_is_told() -> None:
     with pytest.raises(NoSuchSection):
         section("nothing here", "x")
+
+
+def test_the_newest_kept_result_of_redirects_is_shown(tmp_path: Path) -> None:
+    def keep(name: str, schema: int, time: str, rows: int = 1) -> None:
+        result = {"schema": schema, "date": f"2026-11-24T{time}", "redirects": {"rows": []} if rows else None}
+        (tmp_path / f"2026-11-24-{name}.json").write_text(json.dumps(result))
+
+    keep("z-old", 1, "23:00:00")
+    keep("b", 2, "10:00:00")
+    keep("a", 2, "11:00:00")
+    keep("of-a-url", 2, "12:00:00", rows=0)
+    keep("local", 2, "13:00:00")
+    assert newest_result(tmp_path).name == "2026-11-24-a.json"
