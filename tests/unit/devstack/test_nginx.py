@@ -28,3 +28,12 @@ def test_a_config_that_nginx_refuses_is_told_with_its_reason(tmp_path: Path) -> 
     port = processes.free_port()
     with pytest.raises(processes.NotReady, match="no_such_directive"), nginx(tmp_path, "no_such_directive;", port=port):
         pass
+
+
+def test_a_module_that_is_not_there_is_told(tmp_path: Path) -> None:
+    port, modules = processes.free_port(), ["/no-such-module.so"]
+    with (
+        pytest.raises(processes.NotReady, match=r"no-such-module\.so"),
+        nginx(tmp_path, "", port=port, modules=modules),
+    ):
+        pass

@@ -1,6 +1,7 @@
 """A missing tool is told plainly; in CI it is a failure."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -35,3 +36,10 @@ def test_nothing_is_said_when_nothing_is_missing(
     monkeypatch.setattr(services, "TOOLS", (services.Tool("sh", "dash", "everything"),))
     assert services.install() == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_file_that_another_tool_loads_need_not_be_executable(tmp_path: Path) -> None:
+    module = tmp_path / "module.so"
+    assert services.find(str(module)) is None
+    module.touch(mode=0o644)
+    assert services.find(str(module)) == str(module)
