@@ -48,10 +48,21 @@ class Tier(enum.IntEnum):
 class Connection(Protocol):
     """One client's bytes, and the replies it is owed, in order."""
 
-    attention: int  # an Attention; the protocol reads it after each call and need not reset it
-    requests: int  # heads completed so far, for deadlines and the keep-alive limit
-    partial: bool  # bytes of an unfinished head are held
-    pending: int  # replies owed but not ready (misses in flight, and what waits behind them)
+    @property
+    def attention(self) -> int:
+        """An Attention; the protocol reads it after each call and need not reset it."""
+
+    @property
+    def requests(self) -> int:
+        """Heads completed so far, for deadlines and the keep-alive limit."""
+
+    @property
+    def partial(self) -> bool:
+        """True while bytes of an unfinished head are held."""
+
+    @property
+    def pending(self) -> int:
+        """Replies owed but not ready (misses in flight, and what waits behind them)."""
 
     def feed(self, data: bytes) -> bytes:
         """Take what was read; return all replies that are ready, to be written at once (may be empty)."""

@@ -60,6 +60,7 @@ impl UnknownBudget {
 mod tests {
     use super::*;
 
+    #[allow(clippy::unnecessary_wraps)] // as the budget takes it
     fn network(number: u32) -> Option<Network> {
         Some(Network::of(std::net::Ipv4Addr::from_bits(number << 8).into()))
     }

@@ -339,7 +339,7 @@ impl Engine {
         let (refresh_at, fresh_until) = (asked_at + lifetime / 5 * 4, asked_at + lifetime);
         if let Some(held) = shared.cache.peek(name.domain, &name.code) {
             if held.version() >= link.version {
-                let outcome = Outcome::Link(held.0[..held.size()].into());
+                let outcome = Outcome::Link(held.0.into());
                 if held.version() == link.version {
                     let confirm = |mut entry: crate::cache::EntryMut<'_>| {
                         entry.confirm(asked_at, refresh_at, fresh_until);
@@ -365,7 +365,7 @@ impl Engine {
         let Some(held) = shared.held(name).filter(crate::cache::Entry::may_be_stale) else {
             return Outcome::Answer(Answer::Unavailable);
         };
-        let (outcome, is_fresh) = (Outcome::Link(held.0[..held.size()].into()), shared.is_fresh(held));
+        let (outcome, is_fresh) = (Outcome::Link(held.0.into()), shared.is_fresh(held));
         let until = shared.now.ticks() + HOLD_OVER_TICKS;
         shared.cache.change(name.domain, &name.code, |mut entry| entry.hold_over(until, is_fresh));
         if !is_fresh || held_is_stale(&outcome) {

@@ -1,0 +1,217 @@
+//! What one `feed` costs, without sockets and without Python: nanoseconds a request over random links, or, under
+//! callgrind, instructions.
+//!
+//! `cargo bench --bench feed` prints a table. `cargo bench --bench feed -- CORPUS REQUESTS` feeds so many requests of one
+//! corpus and prints nothing: two runs with different numbers, counted by `valgrind --tool=callgrind`, tell what one costs.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redirect_core::cache::{Limits, NewEntry};
+use redirect_core::edge::{
+    Answered, ConnectionKey, Counters, Engine, Found, Key, Layout, Settings, Tier, system_clock,
+};
+use redirect_core::http::DEFAULT_CACHE_CONTROL;
+use redirect_core::spool::{Options, SpoolWriter};
+use rustix::time::{ClockId, clock_gettime};
+
+const LINKS: u32 = 100_000;
+const CORPORA: [&str; 5] = ["plain", "browser", "strangers", "deep", "refused"];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.as_slice() {
+        [] => table(),
+        [corpus, requests] => {
+            let mut bench = Bench::new(LINKS);
+            let corpus = bench.corpus(corpus, LINKS);
+            bench.feed(&corpus, requests.parse().expect("a number of requests"));
+        }
+        _ => panic!("give nothing, or a corpus ({}) and a number of requests", CORPORA.join(", ")),
+    }
+}
+
+/// Each corpus over 100,000 links, and deep pipelines over 1,000 and a million.
+fn table() {
+    for name in CORPORA {
+        measure(name, LINKS);
+    }
+    measure("deep", 1_000);
+    measure("deep", 1_000_000);
+    measure("plain", 1_000_000);
+}
+
+fn measure(name: &str, links: u32) {
+    let mut bench = Bench::new(links);
+    let corpus = bench.corpus(name, links);
+    bench.feed(&corpus, corpus.requests);
+    let mut rounds: Vec<f64> = (0..7)
+        .map(|_| {
+            let began = cpu_ns();
+            bench.feed(&corpus, corpus.requests);
+            (cpu_ns() - began) / f64::from(corpus.requests)
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    println!("{name:10} {links:9} links  {:6.0} ns a request ({:.0}-{:.0})", rounds[3], rounds[1], rounds[5]);
+}
+
+/// Of this thread: other processes take time from it, but no CPU.
+fn cpu_ns() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    #[allow(clippy::cast_precision_loss)] // some seconds
+    {
+        time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+    }
+}
+
+/// Reads, each with the connection that it comes by.
+struct Corpus {
+    reads: Vec<Vec<u8>>,
+    requests: u32,
+    a_read: u32,
+}
+
+struct Bench {
+    engine: Engine,
+    connections: Vec<ConnectionKey>,
+    folder: tempfile::TempDir,
+    _page: Vec<u64>,
+}
+
+impl Bench {
+    fn new(links: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (layout, words) = Layout::alone(&[10, 25, 50, 100, 250, 500, 1_000]);
+        let mut page = vec![0_u64; words];
+        // SAFETY: the page lives as long as the engine, and nothing else writes it.
+        let counters = unsafe { Counters::new(page.as_mut_ptr(), words, layout) }.expect("a page that is long enough");
+        let spool = Arc::new(spool(&folder));
+        let mut engine = Engine::new(settings(), system_clock(), counters, spool).expect("an engine");
+        for number in 0..links {
+            put(&mut engine, number);
+        }
+        let connections = (0..64).map(|_| engine.connect(Some("127.0.0.1"))).collect();
+        Self { engine, connections, folder, _page: page }
+    }
+
+    /// Reads for about half a million requests; `links`: how many of them there are.
+    #[allow(clippy::unused_self)] // a corpus is of the links that a bench has
+    fn corpus(&self, name: &str, links: u32) -> Corpus {
+        let mut chance = Chance(1);
+        let mut code = || code(chance.below(links));
+        let depth = if name == "deep" { 16 } else { 1 };
+        let reads: Vec<Vec<u8>> = (0..200_000 / depth)
+            .map(|number| match name {
+                "plain" => plain(&code()),
+                "browser" => browser(&code(), number % 48),
+                "strangers" => browser(&code(), number),
+                "deep" => (0..depth).flat_map(|_| plain(&code())).collect(),
+                "refused" => b"GET /known01 HTTP/1.1\r\nHost: go.example\r\nX_Real: 1\r\n\r\n".to_vec(),
+                other => panic!("no corpus {other}"),
+            })
+            .collect();
+        let requests = 200_000 / depth * depth;
+        Corpus { reads, requests, a_read: depth }
+    }
+
+    fn feed(&mut self, corpus: &Corpus, requests: u32) {
+        let reads = corpus.reads.iter().cycle().take((requests / corpus.a_read) as usize);
+        for (number, read) in reads.enumerate() {
+            let place = number % self.connections.len();
+            let replies = self.engine.feed(self.connections[place], read);
+            assert!(replies.ends_with(b"\n"));
+            if replies.starts_with(b"HTTP/1.1 400") {
+                self.engine.lost(self.connections[place]);
+                self.connections[place] = self.engine.connect(Some("127.0.0.1"));
+            }
+        }
+        let _ = &self.folder;
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        cache_bytes: 512 << 20,
+        domains: Vec::new(),
+        keepalive_requests: 0,
+        max_misses: 1_000,
+        referrer_policy: "no-referrer-when-downgrade".into(),
+        trusted_proxies: Vec::new(),
+        unknown_per_minute: 0,
+    }
+}
+
+fn spool(folder: &tempfile::TempDir) -> SpoolWriter {
+    let options = Options {
+        folder: folder.path().to_owned(),
+        worker: 0,
+        segment_bytes: 64 << 20,
+        limit_bytes: 1 << 40,
+        sync_every: Duration::from_secs(3_600),
+    };
+    SpoolWriter::open(options).expect("a spool")
+}
+
+fn put(engine: &mut Engine, number: u32) {
+    let (code, target) = (code(number), format!("https://www.example.com/landing/page/{number:043}"));
+    let found = Found::Link(NewEntry {
+        version: 1,
+        domain: 0,
+        code: b"",
+        status: 1,
+        target: target.as_bytes(),
+        cache_control: DEFAULT_CACHE_CONTROL,
+        limits: Limits::default(),
+    });
+    // As if it had just been read, however long the filling takes.
+    let answered = Answered { asked_at_ns: engine.now().monotonic_ns + 3_600_000_000_000, tier: Tier::Store };
+    engine.put(Key { domain: "", code: &code }, found, answered, &mut Vec::new());
+}
+
+/// 7 letters and digits that look drawn.
+fn code(number: u32) -> String {
+    let mut rest = (u64::from(number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 22;
+    let alphabet = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    (0..7)
+        .map(|_| {
+            let digit = alphabet[usize::try_from(rest % 62).expect("below 62")];
+            rest /= 62;
+            char::from(digit)
+        })
+        .collect()
+}
+
+fn plain(code: &str) -> Vec<u8> {
+    format!("GET /{code} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n").into_bytes()
+}
+
+/// Some 700 bytes as Chrome sends them; another for each `kind`.
+fn browser(code: &str, kind: u32) -> Vec<u8> {
+    let mut head = format!("GET /{code} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: keep-alive\r\n");
+    let _ = write!(
+        head,
+        "sec-ch-ua: \"Chromium\";v=\"126\", \"Google Chrome\";v=\"126\", \"Not-A.Brand\";v=\"8\"\r\n\
+         sec-ch-ua-mobile: ?0\r\nsec-ch-ua-platform: \"Linux\"\r\nUpgrade-Insecure-Requests: 1\r\n\
+         User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+         Chrome/126.0.{kind}.0 Safari/537.36\r\n\
+         Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n\
+         Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-User: ?1\r\nSec-Fetch-Dest: document\r\n\
+         Referer: https://www.example.org/a/page?with=a&query={kind}\r\nAccept-Encoding: gzip, deflate, br\r\n\
+         Accept-Language: en-GB,en;q=0.9\r\n\r\n"
+    );
+    head.into_bytes()
+}
+
+/// A generator of numbers that are the same in every run: xorshift64.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u32) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        u32::try_from(self.0 % u64::from(limit)).expect("below a number of 32 bits")
+    }
+}
