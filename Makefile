@@ -71,9 +71,9 @@ lock: $(STAMPS)/dev ## make requirements/*.txt anew from pyproject.toml
 readme: $(STAMPS)/dev ## write the README's tables anew from the settings and the newest results
 	@$(BIN)/python -m devstack.readme
 
-# Standard output is the result as JSON and nothing else: `make bench > result.json`.
+# Standard output is the result as JSON and nothing else: `make bench > result.json`. docs/bench.md tells of BENCH_….
 .PHONY: bench
-bench: ## measure side by side with nginx and a bare server (BENCH_ROUNDS, BENCH_SECONDS, BENCH_NAME)
+bench: ## measure side by side with all that it is compared with; BENCH_BASE_URL=http://…: a server that runs already
 	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
 	@$(BIN)/python -m bench
 
