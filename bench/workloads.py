@@ -1,5 +1,6 @@
 """What is asked of the servers: the requests of each load, and who runs it."""
 
+import functools
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -168,8 +169,9 @@ def _file(path: Path, requests: Iterable[bytes]) -> Callable[[int], Path]:
 def _file_a_round(
     path: Path, popular: Sequence[str], fresh: Iterator[str], share: float, count: int
 ) -> Callable[[int], Path]:
-    """`count` requests for each round, this share of them for codes never asked for before."""
+    """`count` requests a round, the same for all servers; this share is for codes never asked for before."""
 
+    @functools.lru_cache(maxsize=1)
     def write(number: int) -> Path:
         chance = random.Random(number)
         asked = chance.choices(popular, k=count)
