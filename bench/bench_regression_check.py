@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines = list(compare(ratios, result, options.tolerance))
         if all(line.verdict == "NOT CHECKED" for line in lines):
             raise Unusable(
-                f"{options.results} has no part that {options.baselines} speaks of: there is nothing to check"
+                f"{options.results} holds none of the ratios of {options.baselines}: there is nothing to check"
             )
     except Unusable as exc:
         print(f"bench_regression_check: {exc}", file=sys.stderr)
