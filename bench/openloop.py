@@ -1,8 +1,6 @@
 """Open-loop load: requests leave when they are meant to, however slow the replies are, so that no stall hides."""
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -11,7 +9,6 @@ import msgspec
 
 from bench import wrk
 from bench.void import Void
-from devstack.processes import NotReady, stop
 
 MOST_LAG_US: Final = 50.0  # p99; with a core of its own it is some 5
 CARRIED: Final = 0.99
@@ -98,7 +95,7 @@ def run(port: int, order: Order) -> Load:
 
     Raises:
         Late: the load itself came late.
-        Void: a reply was wrong, or a connection failed.
+        Void: a reply was wrong, or a connection failed or could not be opened.
     """
     load = send(port, order)
     if load.lag.p99_ns > MOST_LAG_US * 1e3:
@@ -109,6 +106,7 @@ def run(port: int, order: Order) -> Load:
 def send(port: int, order: Order) -> Load:
     """The same, however late the load itself was."""
     options = {
+        "--port": port,
         "--requests": order.requests,
         "--rate": order.rate,
         "--seconds": order.seconds,
@@ -119,8 +117,12 @@ def send(port: int, order: Order) -> Load:
     }
     if order.misses is not None:
         options |= {"--misses": order.misses, "--miss-every": order.miss_every}
-    command = [*_command("run", port), *(str(word) for option in options.items() for word in option)]
-    return parse(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    command = ["taskset", "-c", wrk.LOAD_CORE, str(program())]
+    command += [str(word) for option in options.items() for word in option]
+    done = subprocess.run(command, check=False, capture_output=True)
+    if done.returncode:
+        raise Void(done.stderr.decode().strip())
+    return parse(done.stdout)
 
 
 def reached(load: Load, order: Order) -> float:
@@ -141,33 +143,9 @@ def parse(output: bytes) -> Load:
     return load
 
 
-@contextmanager
-def idle(port: int, connections: int, requests: Path) -> Iterator[None]:
-    """Hold connections from several addresses on which one request each was answered.
-
-    Raises:
-        NotReady: the server does not take so many.
-    """
-    command = [*_command("idle", port), "--connections", str(connections), "--requests", str(requests)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        if process.stdout.readline() != b"%d\n" % connections:
-            raise NotReady(f"the server does not take {connections:,} connections")
-        yield
-    finally:
-        stop(process)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
 @cache
 def program() -> Path:
     """The load's program, built if it is not; ask for it before measuring, for compiling takes a core."""
     build = ["cargo", "build", "--release", "--locked", "--quiet", "--package", "edge302_load"]
     subprocess.run([*build, "--target-dir", _BUILT], cwd=_ROOT, check=True, stdin=subprocess.DEVNULL)
     return _BUILT / "release" / "edge302_load"
-
-
-def _command(mode: str, port: int) -> list[str]:
-    return ["taskset", "-c", wrk.LOAD_CORE, str(program()), mode, "--port", str(port)]

@@ -1,17 +1,8 @@
-//! The command line: `run --port 8080 …` or `idle --port 8080 …`, each option once with a value.
+//! The command line: `--port 8080 --rate 100000 …`, each option once with a value.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::str::FromStr;
-
-/// What to do.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Send at a fixed rate, and report.
-    Run(Run),
-    /// Open connections, and hold them.
-    Idle(Idle),
-}
 
 /// Load at a fixed rate.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,29 +36,12 @@ pub struct Misses {
     pub every: u64,
 }
 
-/// Connections that have had their reply and stay.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Idle {
-    /// On loopback.
-    pub port: u16,
-    /// How many.
-    pub connections: usize,
-    /// The first one is sent once on each connection.
-    pub requests: PathBuf,
-}
-
 /// Read the words after the program's name; the error says which one can't be used.
-pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Command, String> {
-    let mut words = words.into_iter();
-    let mode = words.next().unwrap_or_default();
-    let mut options = Options::read(words)?;
-    let command = match mode.as_str() {
-        "run" => Command::Run(options.run()?),
-        "idle" => Command::Idle(options.idle()?),
-        _ => return Err(format!("{mode:?} is neither run nor idle")),
-    };
+pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Run, String> {
+    let mut options = Options::read(words.into_iter())?;
+    let run = options.run()?;
     options.must_be_used_up()?;
-    Ok(command)
+    Ok(run)
 }
 
 struct Options(HashMap<String, String>);
@@ -105,14 +79,6 @@ impl Options {
         }
     }
 
-    fn idle(&mut self) -> Result<Idle, String> {
-        Ok(Idle {
-            port: self.take("--port")?,
-            connections: self.take("--connections")?,
-            requests: self.take("--requests")?,
-        })
-    }
-
     fn positive(&mut self, name: &str) -> Result<u64, String> {
         match self.take(name)? {
             0 => Err(format!("{name} must be 1 or more")),
@@ -143,35 +109,32 @@ impl Options {
 mod tests {
     use super::*;
 
-    const RUN: &str = "run --port 8080 --rate 100000 --seconds 3 --warm-up-seconds 1 --connections 64 \
+    const RUN: &str = "--port 8080 --rate 100000 --seconds 3 --warm-up-seconds 1 --connections 64 \
                        --reply-bytes 318 --requests popular";
 
-    fn parsed(line: &str) -> Result<Command, String> {
+    fn parsed(line: &str) -> Result<Run, String> {
         parse(line.split_whitespace().map(String::from))
     }
 
     #[test]
     fn a_run_without_misses_and_slow_heads_is_plain() {
-        let Ok(Command::Run(run)) = parsed(RUN) else { panic!("not a run") };
+        let run = parsed(RUN).unwrap();
         assert_eq!((run.rate, run.connections, run.slow_heads), (100_000, 64, 0));
         assert_eq!(run.misses, None);
     }
 
     #[test]
     fn misses_come_with_how_often() {
-        let Ok(Command::Run(run)) = parsed(&format!("{RUN} --misses cold --miss-every 10")) else {
-            panic!("not a run")
-        };
+        let run = parsed(&format!("{RUN} --misses cold --miss-every 10")).unwrap();
         assert_eq!(run.misses, Some(Misses { requests: "cold".into(), every: 10 }));
         assert_eq!(parsed(&format!("{RUN} --misses cold")), Err("--miss-every is missing".into()));
     }
 
     #[test]
     fn what_cannot_be_used_is_named() {
-        assert_eq!(parsed("walk"), Err("\"walk\" is neither run nor idle".into()));
-        assert_eq!(parsed("idle --port"), Err("--port has no value".into()));
-        assert_eq!(parsed("idle --port 80 --port 80"), Err("--port is given twice".into()));
-        assert_eq!(parsed("idle --port 99999"), Err("--port can't be \"99999\"".into()));
+        assert_eq!(parsed("--port"), Err("--port has no value".into()));
+        assert_eq!(parsed("--port 80 --port 80"), Err("--port is given twice".into()));
+        assert_eq!(parsed("--port 99999"), Err("--port can't be \"99999\"".into()));
         assert_eq!(parsed(&format!("{RUN} --color red")), Err("--color is no option here".into()));
         assert_eq!(parsed(&RUN.replace("100000", "0")), Err("--rate must be 1 or more".into()));
     }

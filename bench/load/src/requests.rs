@@ -53,7 +53,7 @@ impl Mix {
 }
 
 /// The requests of a file, NUL between them; at least one.
-pub fn read(path: &Path) -> io::Result<Vec<Vec<u8>>> {
+fn read(path: &Path) -> io::Result<Vec<Vec<u8>>> {
     let requests: Vec<Vec<u8>> =
         fs::read(path)?.split(|byte| *byte == 0).filter(|request| !request.is_empty()).map(Vec::from).collect();
     if requests.is_empty() {

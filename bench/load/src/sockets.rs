@@ -4,9 +4,17 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Below the 2,000 connections that an edge grants one address, and far below the ports of one.
 pub const A_SOURCE: usize = 1_000;
+
+/// Allow as many open files as the system lets us.
+pub fn allow_many() -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+    Ok(())
+}
 
 /// Connect the connection with this number, from 0; it never blocks again.
 pub fn open(number: usize, port: u16) -> io::Result<TcpStream> {

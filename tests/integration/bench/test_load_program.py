@@ -14,6 +14,7 @@ import pytest
 from bench import heads, openloop, wrk
 from bench.openloop import Order
 from bench.void import Void
+from devstack.processes import free_port
 
 REPLY = b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 4\r\n\r\nbody"
 WRONG = REPLY.replace(b"302", b"503")
@@ -129,9 +130,6 @@ def test_slow_heads_stand_beside_the_load_and_are_opened_anew_when_closed(order:
     assert load.slow_replaced >= 45
 
 
-def test_idle_connections_stay_after_one_reply_each(order: Order) -> None:
-    with serving(lambda _: REPLY) as server:
-        with openloop.idle(port_of(server), 40, order.requests):
-            assert server.requests == [heads.plain("one")] * 40
-            idle = threading.active_count()
-        assert idle >= 40
+def test_a_server_that_is_not_there_voids_the_run(order: Order) -> None:
+    with pytest.raises(Void, match="refused"):
+        openloop.send(free_port(), order)
