@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol, cast
 
 from gateway.counters import CountersPage
@@ -18,6 +18,7 @@ IDLE_SECONDS: Final = 75.0  # nginx's default, so that its kept-alive upstream c
 OUTPUT_SECONDS: Final = 30.0  # without the client taking a byte
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 1 << 20
+CHECK_SECONDS: Final = 0.000_2  # of a loop turn, for deadlines
 # While draining: a connection just accepted may have its first request on the way.
 DRAIN_FIRST_BYTE_SECONDS: Final = 1.0
 
@@ -64,11 +65,24 @@ class Edge:
         """Look at every deadline; to be called about once a second, so they are late by up to that."""
         now = self.clock.monotonic()
         elapsed, self._ticked_at = now - self._ticked_at, now
-        for connection in tuple(self._open):
-            connection.check(now, elapsed)
+        self._check(iter(tuple(self._open)), now, elapsed)
         self._page["connections"] = len(self._open)
         self.engine.tick()
         self.wanted()
+
+    def _check(self, connections: Iterator["_Watched"], now: float, elapsed: float) -> None:
+        """Look at the deadlines of some connections, and at the others' in later turns of the loop.
+
+        Ten thousand looks take 10 ms, and as many slow heads that are over at once half a second: nobody else is to
+        wait for all that.
+        """
+        until = self.clock.monotonic() + CHECK_SECONDS
+        for connection in connections:
+            if connection in self._open:
+                connection.check(now, elapsed)
+            if self.clock.monotonic() > until:
+                self.loop.call_soon(self._check, connections, now, elapsed)
+                return
 
     def drain(self) -> None:
         """Close what is idle, and everything else with its next reply."""
@@ -157,7 +171,7 @@ class EdgeProtocol(asyncio.Protocol):
             return
         if replies:
             self._write(replies)
-        if connection.attention or connection.partial:
+        if connection.attention:
             self._attend()
 
     def eof_received(self) -> bool:

@@ -34,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Path | None, Meta(description="unix socket the edge listens on too, one per worker: PATH.0, PATH.1 …")
     ] = None
     workers: Annotated[Count, Meta(description="processes of the edge (0: one a CPU core)")] = 0
-    engine: Annotated[Literal["rust", "python"], Meta(description="what answers requests on the edge")] = "python"
+    engine: Annotated[Literal["rust", "python"], Meta(description="what answers requests on the edge")] = "rust"
     public_url: Annotated[
         str | None,
         Meta(description="where visitors reach the edge, such as https://go.example.com (none: host and port)"),

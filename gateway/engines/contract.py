@@ -29,6 +29,7 @@ class Attention(enum.IntFlag):
     CLOSE = 1  # after this write: half-close, discard what comes, close
     RESUME = 2  # complete requests are left of this read: call resume() in a later loop turn, before more bytes
     MISSED = 4  # take_misses() has something new
+    PARTIAL = 8  # bytes of an unfinished head are held
 
 
 class Unavailable(enum.Enum):

@@ -22,11 +22,15 @@ class HandClock:
 
     def __init__(self) -> None:
         self.seconds = 5_000.0
+        self.is_broken = False
 
     def now_ms(self) -> int:
         return 1_800_000_000_000 + int(self.seconds * 1000)
 
     def monotonic(self) -> float:
+        """OSError: it is broken, which makes an engine fail, and the Rust one panic."""
+        if self.is_broken:
+            raise OSError("a broken clock")
         return self.seconds
 
     def advance(self, seconds: float) -> None:

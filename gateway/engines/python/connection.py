@@ -315,6 +315,8 @@ class PythonConnection:
             attention = Attention.RESUME
         if self._engine.flights.wanted:
             attention |= Attention.MISSED
+        if self.partial:
+            attention |= Attention.PARTIAL
         self.attention = attention
         idle = not (self._held or queue or self._stopped or self._paused or self._draining)
         self._plain = idle and bool(self._tail)

@@ -27,6 +27,8 @@ impl Attention {
     pub const RESUME: u8 = 2;
     /// There are new misses.
     pub const MISSED: u8 = 4;
+    /// Bytes of an unfinished head are held.
+    pub const PARTIAL: u8 = 8;
 }
 
 /// What the protocol looks at.
@@ -374,6 +376,9 @@ impl Connection {
         }
         if shared.flights.is_wanted() {
             attention |= Attention::MISSED;
+        }
+        if self.state.partial {
+            attention |= Attention::PARTIAL;
         }
         self.state.attention = attention;
         self.state.pending = self.queue.len();

@@ -59,7 +59,7 @@ class Node(Command):
 
     def __enter__(self) -> "Node":
         log = self.folder.root.with_suffix(".log")
-        flags = ("--port", "0", "--api-port", "0", "--metrics-port", "0", "--workers", "1", "--engine", "python")
+        flags = ("--port", "0", "--api-port", "0", "--metrics-port", "0", "--workers", "1")
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 self._command(("up", *flags)), env=self._env, stdout=output, stderr=subprocess.STDOUT

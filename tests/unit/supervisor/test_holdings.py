@@ -82,7 +82,7 @@ def test_when_listening_stops_nobody_waits_in_vain(settings: Settings, held: Exi
 
 def test_an_engine_that_this_release_lacks_is_a_bad_setting(settings: Settings, held: ExitStack) -> None:
     with pytest.raises(BadSetting, match="EDGE302_ENGINE"):
-        Holdings.take([GATEWAY], msgspec.structs.replace(settings, engine="rust"), held)
+        Holdings.take([GATEWAY], msgspec.structs.replace(settings, engine="steam"), held)
 
 
 def test_a_folder_that_is_a_file_is_a_bad_setting(settings: Settings, held: ExitStack) -> None:
