@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bench.figures import Figure, figure
 from bench.rounds import Round
 from bench.servers import EDGES, OTHERS, REFERENCES
+
+EDGE: Final = "gateway"  # the role of edge302's worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,8 @@ class Row:
 
     Attributes:
         ratios: `cpu_us` as a multiple of another server's, taken round by round, by that server's name.
+        edge_ratios: the same for edge302's worker alone, which records clicks in the spool and leaves counting them to
+            another process; empty: another server.
         miss_share: see Round; None: another server than edge302.
     """
 
@@ -23,6 +28,7 @@ class Row:
     cpu_us: Figure
     cpu_us_by_role: dict[str, Figure]
     ratios: dict[str, Figure]
+    edge_ratios: dict[str, Figure]
     reply_bytes: int
     miss_share: Figure | None
 
@@ -44,6 +50,7 @@ def summary(rounds: Sequence[Round]) -> list[Row]:
 
 def _row(own: Sequence[Round], references: dict[str, list[Round]]) -> Row:
     first = own[0]
+    others = {name: rounds for name, rounds in references.items() if rounds and name != first.server}
     missed = [one.miss_share for one in own if one.miss_share is not None]
     return Row(
         server=first.server,
@@ -51,14 +58,19 @@ def _row(own: Sequence[Round], references: dict[str, list[Round]]) -> Row:
         rate=figure([one.rate for one in own]),
         cpu_us=figure([one.cpu_us for one in own]),
         cpu_us_by_role={role: figure([one.cpu_us_by_role.get(role, 0.0) for one in own]) for role in _roles(own)},
-        ratios={
-            name: figure([a.cpu_us / b.cpu_us for a, b in zip(own, others, strict=True)])
-            for name, others in references.items()
-            if others and name != first.server
+        ratios={name: _ratio([one.cpu_us for one in own], rounds) for name, rounds in others.items()},
+        edge_ratios={
+            name: _ratio([one.cpu_us_by_role[EDGE] for one in own], rounds)
+            for name, rounds in others.items()
+            if EDGE in first.cpu_us_by_role
         },
         reply_bytes=first.reply_bytes,
         miss_share=figure(missed) if missed else None,
     )
+
+
+def _ratio(costs: Sequence[float], others: Sequence[Round]) -> Figure:
+    return figure([cost / other.cpu_us for cost, other in zip(costs, others, strict=True)])
 
 
 def _roles(rounds: Sequence[Round]) -> list[str]:

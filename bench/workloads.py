@@ -35,8 +35,9 @@ class Workload:
         form: how the codes are asked for.
         seconds: for how long; None: as long as was asked for.
         once: in the first round alone.
-        counted_later: edge302's shipper gets no CPU meanwhile, and counts when the load has ended. Its CPU is part of
-            the price as ever, but the rate is that of one core for the worker alone, with clicks in the spool.
+        counted_later: edge302's shipper gets no CPU from the check on, and counts when the load has ended. Its CPU is
+            part of the price as ever, but the rate is that of one core for the worker alone, with clicks in the spool,
+            and links are still fresh when the load begins however many they are.
         edits: the codes edited meanwhile, in this order; empty: nothing is edited.
         fresh: requests that the file holds of which none may be sent twice; None: it may be sent over and over.
         equal: all servers reply with the same number of bytes.

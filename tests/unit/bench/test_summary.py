@@ -14,7 +14,7 @@ def one(server: str, cpu_us: float, workload: str = "plain", miss_share: float |
         requests=1_000,
         rate=1e6 / cpu_us,
         cpu_us=cpu_us,
-        cpu_us_by_role={"gateway": cpu_us},
+        cpu_us_by_role={"gateway": cpu_us / 2, "clicks": cpu_us / 2} if server == EDGE else {"main": cpu_us},
         server_busy=1.0,
         load_busy=0.5,
         p50_us=1,
@@ -52,3 +52,9 @@ def test_a_row_has_ratios_to_all_others_of_its_load_and_to_no_one_else() -> None
 def test_only_edge302_tells_of_misses() -> None:
     rows = summary([one(EDGE, 9.0, miss_share=0.25), one(EDGE, 9.0, miss_share=0.75), one(NGINX, 4.5), one(NGINX, 4.5)])
     assert [row.miss_share and row.miss_share.median for row in rows] == [None, 0.5]
+
+
+def test_the_edge_alone_is_compared_as_well() -> None:
+    rows = {row.server: row for row in summary([one(EDGE, 9.0), one(NGINX, 4.5)])}
+    assert rows[EDGE].edge_ratios[NGINX].median == rows[EDGE].ratios[NGINX].median / 2
+    assert rows[NGINX].edge_ratios == {}
