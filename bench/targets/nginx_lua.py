@@ -14,6 +14,8 @@ from devstack.processes import free_port
 
 NAME: Final = "nginx + Lua + Redis"
 _HANDLER: Final = Path(__file__).with_name("nginx_lua.lua")
+# Lua's needs the development kit's, which its package brings.
+_MODULES: Final = (str(Path(services.LUA_MODULE).with_name("ndk_http_module.so")), services.LUA_MODULE)
 _CONFIG: Final = """\
 server_tokens off;
     keepalive_requests 1000000000;
@@ -26,10 +28,7 @@ server_tokens off;
 
 def installed() -> bool:
     """False: tests that need it say so and skip."""
-    return all(services.find(needed) for needed in ("nginx", "redis-server", *MODULES, services.LUA_REDIS))
-
-
-MODULES: Final = (str(Path(services.LUA_MODULE).with_name("ndk_http_module.so")), services.LUA_MODULE)
+    return all(services.find(needed) for needed in ("nginx", "redis-server", *_MODULES, services.LUA_REDIS))
 
 
 @contextmanager
@@ -42,7 +41,7 @@ def nginx_lua(folder: Path, links: Sequence[tuple[str, str]], reply_bytes: int) 
         def start(padding: str) -> Iterator[Serving]:
             port = free_port()
             config = _CONFIG.format(handler=_HANDLER, redis_port=redis.port, padding=padding, port=port)
-            with nginx(folder, config, port=port, prefix=SERVER_CORE, modules=MODULES) as process:
+            with nginx(folder, config, port=port, prefix=SERVER_CORE, modules=_MODULES) as process:
                 yield Serving(NAME, process.pid, port, targets.__getitem__, (redis.pid,))
 
         with padded(start, links[0][0], reply_bytes) as serving:

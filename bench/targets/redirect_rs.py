@@ -11,13 +11,20 @@ from bench.filling import write_store
 from bench.targets.padding import padded
 from bench.targets.redis_links import redis_with
 from bench.targets.serving import SERVER_CORE, Serving
+from devstack import redis
 from devstack.processes import free_port, listens, stop, wait_until
+from devstack.services import find
 
 CACHE_ON: Final = "axum, cache on"
 CACHE_OFF: Final = "axum, cache off"
 _ROOT: Final = Path(__file__).parents[2]
 _MANIFEST: Final = Path(__file__).with_name("redirect_rs") / "Cargo.toml"
 _TARGET: Final = _ROOT / "target" / "redirect_rs"  # `make clean` knows target/
+
+
+def installed() -> bool:
+    """False: tests that need it say so and skip."""
+    return redis.installed() and find("cargo") is not None
 
 
 def cache_on(folder: Path, links: Sequence[tuple[str, str]], reply_bytes: int) -> AbstractContextManager[Serving]:
@@ -37,17 +44,17 @@ def _redirect_rs(
     """One worker thread and Redis, both on the servers' core, over a store with the same links."""
     targets, store, program = dict(links), folder / "links.db", build()
     write_store(store, links)
-    with redis_with(folder, links) as redis:
+    with redis_with(folder, links) as shared:
 
         @contextmanager
         def start(padding: str) -> Iterator[Serving]:
             port = free_port()
-            flags = ["--port", str(port), "--redis-port", str(redis.port), "--store", str(store)]
+            flags = ["--port", str(port), "--redis-port", str(shared.port), "--store", str(store)]
             flags += ["--cache", cache, "--padding", padding]
             process = subprocess.Popen([*SERVER_CORE, program, *flags])
             try:
                 wait_until(lambda: listens(port), process)
-                yield Serving(name, process.pid, port, targets.__getitem__, (redis.pid,))
+                yield Serving(name, process.pid, port, targets.__getitem__, (shared.pid,))
             finally:
                 stop(process)
 

@@ -1,4 +1,4 @@
-//! Clicks, counted in memory and added to Redis once a second: those of the last second are lost with the process.
+//! Clicks, counted in memory and added to Redis once a second: kill -9 loses those of the last second.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,12 +14,17 @@ const CHUNK: usize = 500;
 type Counts = HashMap<Box<str>, i64, RandomState>;
 
 /// Clicks by code since the last flush.
-#[derive(Default)]
 pub struct Clicks {
     pending: Mutex<Counts>,
+    redis: Client,
 }
 
 impl Clicks {
+    /// None yet.
+    pub fn new(redis: Client) -> Self {
+        Self { pending: Mutex::default(), redis }
+    }
+
     /// Count a click of this code.
     pub fn count(&self, code: &str) {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,18 +35,29 @@ impl Clicks {
         }
     }
 
-    /// Add what was counted to Redis, over and over.
-    pub async fn flush_every_second(&self, redis: &Client) {
+    /// Add to Redis what was counted, over and over.
+    pub async fn flush_every_second(&self) {
         loop {
             tokio::time::sleep(FLUSH_EVERY).await;
-            let counts = std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
-            let counts: Vec<_> = counts.into_iter().collect();
-            for chunk in counts.chunks(CHUNK) {
-                if let Err(error) = add(redis, chunk).await {
-                    eprintln!("{} codes' clicks are lost: {error}", chunk.len());
-                }
+            self.flush().await;
+        }
+    }
+
+    /// Add to Redis what was counted.
+    pub async fn flush(&self) {
+        let counts: Vec<_> = self.take().into_iter().collect();
+        for chunk in counts.chunks(CHUNK) {
+            if let Err(error) = add(&self.redis, chunk).await {
+                eprintln!("{} codes' clicks are lost: {error}", chunk.len());
             }
         }
+    }
+
+    /// What was counted; what comes next finds room for as much.
+    fn take(&self) -> Counts {
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let emptied = Counts::with_capacity_and_hasher(pending.len(), RandomState::default());
+        std::mem::replace(&mut pending, emptied)
     }
 }
 
