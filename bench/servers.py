@@ -17,7 +17,7 @@ from bench.targets.serving import SERVER_CORE, Serving
 from bench.worker import Worker
 from shortlink.datadir import DataFolder
 
-ENGINES: Final = ("python",)
+ENGINES: Final = ("rust", "python")  # the default one first
 EDGES: Final = tuple(f"edge302 {engine}" for engine in ENGINES)
 NGINX: Final = "nginx return 302"
 BARE: Final = "bare uvloop + httptools + dict"

@@ -19,7 +19,7 @@ def test_memory_grows_with_the_links_seen_until_the_cache_is_full(
     measured = memory.measure(tmp_path, ENGINE)
     assert (measured.first.seen, measured.second.seen) == (40_000, 80_000)
     assert 30_000 < measured.first.cached_links <= 40_000
-    assert measured.second.cached_links < 60_000
+    assert measured.second.cached_links < 70_000  # a cache is a whole number of MiB
     assert measured.first.more_bytes > 40_000 * memory.TARGET_BYTES
 
 
