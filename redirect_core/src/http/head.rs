@@ -63,11 +63,12 @@ pub fn judge(line: Line, head: &[u8], fields_at: usize) -> Judged<'_> {
     if let Some((_, answer)) = checks.into_iter().find(|(passed, _)| !passed) {
         return Err(answer);
     }
+    let is_absolute = absolute.is_some();
     let (path, query) = split_query(absolute.map_or(target, |absolute| absolute.rest));
     Ok(Request {
         is_head: method == b"HEAD",
         is_options: method == b"OPTIONS",
-        path: if path.is_empty() { b"/" } else { path },
+        path: if is_absolute && path.is_empty() { b"/" } else { path },
         query,
         persistence: persistence(line, &fields),
         fields,
