@@ -4,7 +4,6 @@
 //! `cargo bench --bench feed` prints a table. `cargo bench --bench feed -- CORPUS REQUESTS` feeds so many requests of one
 //! corpus and prints nothing: two runs with different numbers, counted by `valgrind --tool=callgrind`, tell what one costs.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +16,9 @@ use redirect_core::spool::{Options, SpoolWriter};
 use rustix::time::{ClockId, clock_gettime};
 
 const LINKS: u32 = 100_000;
+const CODES: usize = 200_000;
+const CODE_AT: usize = "GET /".len();
+const CODE_BYTES: usize = 7;
 const CORPORA: [&str; 5] = ["plain", "browser", "strangers", "deep", "refused"];
 
 fn main() {
@@ -25,7 +27,7 @@ fn main() {
         [] => table(),
         [corpus, requests] => {
             let mut bench = Bench::new(LINKS);
-            let corpus = bench.corpus(corpus, LINKS);
+            let corpus = Bench::corpus(corpus, LINKS);
             bench.feed(&corpus, requests.parse().expect("a number of requests"));
         }
         _ => panic!("give nothing, or a corpus ({}) and a number of requests", CORPORA.join(", ")),
@@ -44,13 +46,13 @@ fn table() {
 
 fn measure(name: &str, links: u32) {
     let mut bench = Bench::new(links);
-    let corpus = bench.corpus(name, links);
-    bench.feed(&corpus, corpus.requests);
+    let corpus = Bench::corpus(name, links);
+    bench.feed(&corpus, corpus.requests());
     let mut rounds: Vec<f64> = (0..7)
         .map(|_| {
             let began = cpu_ns();
-            bench.feed(&corpus, corpus.requests);
-            (cpu_ns() - began) / f64::from(corpus.requests)
+            bench.feed(&corpus, corpus.requests());
+            (cpu_ns() - began) / f64::from(corpus.requests())
         })
         .collect();
     rounds.sort_by(f64::total_cmp);
@@ -66,11 +68,43 @@ fn cpu_ns() -> f64 {
     }
 }
 
-/// Reads, each with the connection that it comes by.
+/// What is fed: the n-th read asks for the n-th codes, in one of some heads.
 struct Corpus {
-    reads: Vec<Vec<u8>>,
-    requests: u32,
-    a_read: u32,
+    codes: Vec<[u8; CODE_BYTES]>,
+    heads: Vec<Head>,
+    depth: usize,
+    /// Each head is another client's: a number in it grows.
+    are_strangers: bool,
+}
+
+/// A request around its code; `number_at`: where seven digits stand that may change.
+struct Head {
+    bytes: Vec<u8>,
+    number_at: usize,
+}
+
+impl Corpus {
+    fn requests(&self) -> u32 {
+        u32::try_from(self.codes.len()).expect("some hundred thousand")
+    }
+
+    /// Write one read: it is in the processor's cache then, as one is that the kernel has just copied.
+    fn write(&self, number: usize, out: &mut Vec<u8>) {
+        out.clear();
+        let first = number * self.depth % self.codes.len();
+        for code in &self.codes[first..first + self.depth] {
+            let (head, at) = (&self.heads[number % self.heads.len()], out.len());
+            out.extend_from_slice(&head.bytes);
+            out[at + CODE_AT..at + CODE_AT + CODE_BYTES].copy_from_slice(code);
+            if self.are_strangers {
+                let mut rest = number;
+                for place in 0..7 {
+                    out[at + head.number_at + place] = b'0' + u8::try_from(rest % 10).expect("a digit");
+                    rest /= 10;
+                }
+            }
+        }
+    }
 }
 
 struct Bench {
@@ -96,31 +130,26 @@ impl Bench {
         Self { engine, connections, folder, _page: page }
     }
 
-    /// Reads for about half a million requests; `links`: how many of them there are.
-    #[allow(clippy::unused_self)] // a corpus is of the links that a bench has
-    fn corpus(&self, name: &str, links: u32) -> Corpus {
+    /// `links`: how many of them there are.
+    fn corpus(name: &str, links: u32) -> Corpus {
         let mut chance = Chance(1);
-        let mut code = || code(chance.below(links));
-        let depth = if name == "deep" { 16 } else { 1 };
-        let reads: Vec<Vec<u8>> = (0..200_000 / depth)
-            .map(|number| match name {
-                "plain" => plain(&code()),
-                "browser" => browser(&code(), number % 48),
-                "strangers" => browser(&code(), number),
-                "deep" => (0..depth).flat_map(|_| plain(&code())).collect(),
-                "refused" => b"GET /known01 HTTP/1.1\r\nHost: go.example\r\nX_Real: 1\r\n\r\n".to_vec(),
-                other => panic!("no corpus {other}"),
-            })
-            .collect();
-        let requests = 200_000 / depth * depth;
-        Corpus { reads, requests, a_read: depth }
+        let codes = (0..CODES).map(|_| *code(chance.below(links)).as_bytes().first_chunk().expect("7 bytes")).collect();
+        let heads = match name {
+            "plain" | "deep" => vec![plain()],
+            "browser" => (0..48).map(browser).collect(),
+            "strangers" => vec![browser(0)],
+            "refused" => vec![refused()],
+            other => panic!("no corpus {other}"),
+        };
+        Corpus { codes, heads, depth: if name == "deep" { 16 } else { 1 }, are_strangers: name == "strangers" }
     }
 
     fn feed(&mut self, corpus: &Corpus, requests: u32) {
-        let reads = corpus.reads.iter().cycle().take((requests / corpus.a_read) as usize);
-        for (number, read) in reads.enumerate() {
+        let mut read = Vec::new();
+        for number in 0..requests as usize / corpus.depth {
+            corpus.write(number, &mut read);
             let place = number % self.connections.len();
-            let replies = self.engine.feed(self.connections[place], read);
+            let replies = self.engine.feed(self.connections[place], &read);
             assert!(replies.ends_with(b"\n"));
             if replies.starts_with(b"HTTP/1.1 400") {
                 self.engine.lost(self.connections[place]);
@@ -183,25 +212,28 @@ fn code(number: u32) -> String {
         .collect()
 }
 
-fn plain(code: &str) -> Vec<u8> {
-    format!("GET /{code} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n").into_bytes()
+fn plain() -> Head {
+    Head { bytes: b"GET /0000000 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n".to_vec(), number_at: 0 }
+}
+
+fn refused() -> Head {
+    Head { bytes: b"GET /0000000 HTTP/1.1\r\nHost: go.example\r\nX_Real: 1\r\n\r\n".to_vec(), number_at: 0 }
 }
 
 /// Some 700 bytes as Chrome sends them; another for each `kind`.
-fn browser(code: &str, kind: u32) -> Vec<u8> {
-    let mut head = format!("GET /{code} HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: keep-alive\r\n");
-    let _ = write!(
-        head,
-        "sec-ch-ua: \"Chromium\";v=\"126\", \"Google Chrome\";v=\"126\", \"Not-A.Brand\";v=\"8\"\r\n\
+fn browser(kind: u32) -> Head {
+    let start = format!(
+        "GET /0000000 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: keep-alive\r\n\
+         sec-ch-ua: \"Chromium\";v=\"126\", \"Google Chrome\";v=\"126\", \"Not-A.Brand\";v=\"8\"\r\n\
          sec-ch-ua-mobile: ?0\r\nsec-ch-ua-platform: \"Linux\"\r\nUpgrade-Insecure-Requests: 1\r\n\
          User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
          Chrome/126.0.{kind}.0 Safari/537.36\r\n\
          Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n\
          Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-User: ?1\r\nSec-Fetch-Dest: document\r\n\
-         Referer: https://www.example.org/a/page?with=a&query={kind}\r\nAccept-Encoding: gzip, deflate, br\r\n\
-         Accept-Language: en-GB,en;q=0.9\r\n\r\n"
+         Referer: https://www.example.org/a/page?with=a&query="
     );
-    head.into_bytes()
+    let end = "0000000\r\nAccept-Encoding: gzip, deflate, br\r\nAccept-Language: en-GB,en;q=0.9\r\n\r\n";
+    Head { number_at: start.len(), bytes: [start, end.to_owned()].concat().into_bytes() }
 }
 
 /// A generator of numbers that are the same in every run: xorshift64.

@@ -136,7 +136,7 @@ def test_recorded_heads(pair: Pair, name: str) -> None:
 
 def test_links_of_every_kind(pair: Pair) -> None:
     twins = pair.connect()
-    seen = set()
+    seen: set[int] = set()
     for _ in range(3):
         for link in LINKS:
             for suffix in ("", "?x=y", "?"):

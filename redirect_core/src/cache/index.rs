@@ -4,6 +4,8 @@ use std::io;
 
 use memmap2::{Advice, MmapMut};
 
+use crate::cache::prefetch::prefetch;
+
 /// Slots of a hash's upper half and a place; a place of 0 is an empty slot.
 ///
 /// It grows with its entries, so that few of them lie close together: each look-up of a sparse table would wait for
@@ -67,6 +69,12 @@ impl Index {
             }
             at = self.slots.after(at);
         }
+    }
+
+    /// Have the slots fetched where `find` will begin.
+    #[inline]
+    pub fn prefetch(&self, hash: u64) {
+        prefetch(&self.slots.memory, self.slots.home(tag_of(hash)) * SLOT_BYTES, SLOT_BYTES);
     }
 
     /// Add an entry that isn't there; the index must not be full.

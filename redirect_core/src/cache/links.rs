@@ -9,6 +9,7 @@ use memmap2::{Advice, MmapMut};
 use crate::cache::entry::{Entry, EntryMut, HEADER_BYTES, UNIT_BYTES};
 use crate::cache::ghosts::Ghosts;
 use crate::cache::index::{Index, SLOT_BYTES};
+use crate::cache::prefetch::prefetch;
 use crate::cache::ring::Ring;
 
 /// A slot of the index for so many bytes of entries: at 9 of 10 slots in use, entries of 112 bytes fill both.
@@ -89,10 +90,24 @@ impl LinkCache {
         hasher.finish()
     }
 
-    /// The entry of this name, which counts as used by it.
+    /// Have what [`LinkCache::find`] looks at first fetched.
     #[inline]
-    pub fn find(&mut self, domain: u16, code: &[u8]) -> Option<Entry<'_>> {
-        let at = self.place(self.hash(domain, code), domain, code)?;
+    pub fn prefetch(&self, hash: u64) {
+        self.index.prefetch(hash);
+    }
+
+    /// Have what [`LinkCache::find`] looks at next fetched; a moment after `prefetch`.
+    #[inline]
+    pub fn prefetch_entry(&self, hash: u64) {
+        if let Some(unit) = self.index.find(hash, |_| true) {
+            prefetch(&self.memory, unit * UNIT_BYTES, USUAL_ENTRY_BYTES);
+        }
+    }
+
+    /// The entry of this name, which has this hash; it counts as used by it.
+    #[inline]
+    pub fn find(&mut self, hash: u64, domain: u16, code: &[u8]) -> Option<Entry<'_>> {
+        let at = self.place(hash, domain, code)?;
         EntryMut(&mut self.memory[at..]).touch();
         Some(self.at(at))
     }
@@ -244,6 +259,8 @@ impl LinkCache {
     }
 }
 
+/// Of most entries: what is fetched ahead.
+const USUAL_ENTRY_BYTES: usize = 160;
 const MIN_ENTRIES_BYTES: usize = 1 << 20;
 /// As far as 32 bits of units reach.
 const MAX_ENTRIES_BYTES: usize = (u32::MAX as usize - 1) * UNIT_BYTES;
@@ -267,6 +284,11 @@ mod tests {
         cache.keep(&bytes);
     }
 
+    fn find(cache: &mut LinkCache, number: u32) -> Option<Entry<'_>> {
+        let hash = cache.hash(0, &code(number));
+        cache.find(hash, 0, &code(number))
+    }
+
     fn code(number: u32) -> Vec<u8> {
         format!("{number:07}").into_bytes()
     }
@@ -280,7 +302,7 @@ mod tests {
         let mut cache = small();
         for number in 0..100 {
             keep(&mut cache, number, 1, 80);
-            assert!(cache.find(0, &code(number)).is_some());
+            assert!(find(&mut cache, number).is_some());
         }
         for number in 1_000..200_000 {
             keep(&mut cache, number, 1, 80);
@@ -337,7 +359,7 @@ mod tests {
                     }
                     1 => {
                         let known = kept.get(&number).copied();
-                        if let Some(entry) = cache.find(0, &code(number)) {
+                        if let Some(entry) = find(&mut cache, number) {
                             prop_assert_eq!(Some((entry.version(), entry.target().len())), known);
                         }
                     }

@@ -8,6 +8,7 @@ mod entry;
 mod ghosts;
 mod index;
 mod links;
+mod prefetch;
 mod ring;
 
 pub use entry::{Entry, EntryMut, Leads, Limits, NewEntry, Ticks};

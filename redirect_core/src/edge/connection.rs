@@ -136,6 +136,7 @@ impl Connection {
 
     /// The head took too long.
     pub fn timeout(&mut self, shared: &mut Shared, out: &mut Vec<u8>) {
+        shared.read_clock_once();
         let mut turn = Turn::new(out);
         if self.state.partial && !self.stopped {
             let held = std::mem::take(&mut self.held);
@@ -201,6 +202,7 @@ impl Connection {
     /// Send what is owed and ready, in order.
     fn flush(&mut self, shared: &mut Shared, turn: &mut Turn<'_>) {
         while self.is_ready() && !turn.is_over() {
+            shared.read_clock_once();
             let Some(mut owed) = self.queue.pop_front() else {
                 return;
             };
@@ -225,12 +227,13 @@ impl Connection {
         let mut at = 0;
         while at < data.len() && !self.stopped && !turn.is_over() && self.queue.len() < MAX_PENDING_REPLIES {
             let rest = &data[at..];
-            let known = if begun { None } else { self.take_known(shared, rest, turn) };
+            let taken = if begun { 0 } else { self.take_known(shared, rest, turn) };
             begun = false;
-            if let Some(length) = known {
-                at += length;
+            if taken > 0 {
+                at += taken;
                 continue;
             }
+            shared.read_clock_once();
             match self.finder.find(rest) {
                 Found::NotYet => {
                     self.state.partial = true;
@@ -250,30 +253,78 @@ impl Connection {
         at
     }
 
-    /// Take a plain GET that ends as a request before did; its length. `None`: it is something else.
+    /// Take plain GETs that end as a request before did; their length. 0: the first is something else.
+    ///
+    /// Of a pipeline some are looked up together: each step has the memory fetched that the next one needs.
     #[inline]
-    fn take_known(&mut self, shared: &mut Shared, data: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
-        let plain = PlainGet::read(data)?;
-        if self.is_last_but(shared, 1) || plain.code == b"healthz" {
+    fn take_known(&mut self, shared: &mut Shared, data: &[u8], turn: &mut Turn<'_>) -> usize {
+        let mut known = [Known::default(); LOOKED_UP_TOGETHER];
+        let mut count = 0;
+        let mut at = 0;
+        while count < known.len() {
+            let Some(one) = self.recognise(shared, data, at, count) else {
+                break;
+            };
+            shared.cache.prefetch(one.hash);
+            at = one.end;
+            known[count] = one;
+            count += 1;
+        }
+        shared.read_clock_once(); // which takes about as long as the fetching
+        known[..count].iter().for_each(|one| shared.cache.prefetch_entry(one.hash));
+        let mut taken = 0;
+        for one in &known[..count] {
+            if turn.is_over() || self.queue.len() >= MAX_PENDING_REPLIES {
+                break;
+            }
+            self.answer(shared, *one, data, turn);
+            taken = one.end;
+        }
+        taken
+    }
+
+    /// The plain GET at `at`, behind `before` others that are still to be answered, if it ends as one before did.
+    #[inline]
+    fn recognise(&mut self, shared: &Shared, data: &[u8], at: usize, before: usize) -> Option<Known> {
+        let plain = PlainGet::read(&data[at..])?;
+        let tail_at = at + plain.tail_at;
+        if self.is_last_but(shared, before as u64 + 1) || plain.code == b"healthz" {
             return None;
         }
-        let tail = &data[plain.tail_at..];
+        let tail = &data[tail_at..];
         if !self.client.as_ref().is_some_and(|client| tail.starts_with(&client.tail)) {
+            if before > 0 {
+                return None; // those before it are of another client
+            }
             let window = &tail[..tail.len().min(MAX_TAIL_BYTES)];
             let end = memmem::find(window, b"\r\n\r\n")? + 4;
             self.client = Some(Rc::clone(shared.clients.find(self.peer, &tail[..end])?));
         }
         let client = self.client.as_ref()?;
+        let (code_at, query_bytes) = (at + GET.len(), plain.query.len());
+        Some(Known {
+            hash: shared.cache.hash(client.domain, plain.code),
+            code: (code_at, code_at + plain.code.len()),
+            query: (tail_at - query_bytes, tail_at),
+            end: tail_at + client.tail.len(),
+        })
+    }
+
+    #[inline]
+    fn answer(&mut self, shared: &mut Shared, known: Known, data: &[u8], turn: &mut Turn<'_>) {
+        let Some(client) = &self.client else {
+            return;
+        };
         self.state.requests += 1;
-        if self.queue.is_empty() && shared.hit(client, plain.code, turn.out) {
+        let code = &data[known.code.0..known.code.1];
+        if self.queue.is_empty() && shared.hit(known.hash, client, code, turn.out) {
             turn.replies += 1;
             turn.hits += 1;
-            return Some(plain.tail_at + client.tail.len());
+            return;
         }
-        let (client, length) = (Rc::clone(client), plain.tail_at + client.tail.len());
-        let asked = Asked { code: plain.code.into(), query: plain.query.into(), client };
+        let query = &data[known.query.0..known.query.1];
+        let asked = Asked { code: code.into(), query: query.into(), client: Rc::clone(client) };
         self.ask(shared, asked, Persistence::Open, false, turn);
-        Some(length)
     }
 
     fn take(&mut self, shared: &mut Shared, line: Line, head: &[u8], fields_at: usize, turn: &mut Turn<'_>) {
@@ -402,7 +453,7 @@ struct PlainGet<'a> {
 impl<'a> PlainGet<'a> {
     #[inline]
     fn read(data: &'a [u8]) -> Option<Self> {
-        let path = data.strip_prefix(b"GET /")?;
+        let path = data.strip_prefix(GET)?;
         let code_end = path.iter().take(MAX_CODE_BYTES + 1).position(|&byte| !IS_CODE[usize::from(byte)])?;
         if code_end == 0 {
             return None;
@@ -418,10 +469,23 @@ impl<'a> PlainGet<'a> {
             _ => return None,
         };
         let has_query = usize::from(rest[0] == b'?');
-        Some(Self { code, query, tail_at: 5 + code_end + has_query + query.len() })
+        Some(Self { code, query, tail_at: GET.len() + code_end + has_query + query.len() })
     }
 }
 
+/// A [`PlainGet`] whose sender is known; all but `hash` are offsets.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// Of the link's name.
+    hash: u64,
+    code: (usize, usize),
+    query: (usize, usize),
+    end: usize,
+}
+
+const GET: &[u8] = b"GET /";
+/// As many as fit into a segment of Ethernet when they are small.
+const LOOKED_UP_TOGETHER: usize = 16;
 const MAX_CODE_BYTES: usize = crate::codes::MAX_ALIAS_BYTES;
 /// With the longest code and tail, a head stays well inside its limits.
 const MAX_QUERY_BYTES: usize = 1_024;

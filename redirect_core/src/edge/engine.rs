@@ -99,6 +99,7 @@ impl Engine {
         let keepalive = settings.keepalive_requests;
         let shared = Shared {
             now: clock(),
+            is_timed: true,
             clock,
             starts: ReplyStarts::new(&settings.referrer_policy),
             counters,
@@ -183,7 +184,7 @@ impl Engine {
     fn step(&mut self, key: ConnectionKey, step: impl FnOnce(&mut Connection, &mut Shared, &mut Vec<u8>)) -> &[u8] {
         self.out.clear();
         if let Some(connection) = self.connections.get_mut(key) {
-            self.shared.read_clock();
+            self.shared.is_timed = false;
             step(connection, &mut self.shared, &mut self.out);
         }
         &self.out

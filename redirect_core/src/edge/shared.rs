@@ -23,6 +23,8 @@ pub struct Shared {
     pub clock: ReadClock,
     /// As of the last `read_clock`.
     pub now: Now,
+    /// Whether the time has been read in this step.
+    pub is_timed: bool,
     pub starts: ReplyStarts,
     pub counters: Counters,
     pub cache: LinkCache,
@@ -44,8 +46,17 @@ impl Shared {
     /// Read the time once for all that is done now.
     #[inline]
     pub fn read_clock(&mut self) {
+        self.is_timed = true;
         self.now = (self.clock)();
         self.starts.at(self.now.unix_ms / 1_000);
+    }
+
+    /// Read it if that wasn't done in this step.
+    #[inline]
+    pub fn read_clock_once(&mut self) {
+        if !self.is_timed {
+            self.read_clock();
+        }
     }
 
     /// Nanoseconds since `now`.
@@ -53,10 +64,10 @@ impl Shared {
         (self.clock)().monotonic_ns.saturating_sub(self.now.monotonic_ns)
     }
 
-    /// Send a cached link's reply at once, if it may be sent as it is and the connection stays open after it.
+    /// Send a cached link's reply at once (`hash`: its name's), if it may be sent as it is and the connection stays open after it.
     #[inline]
-    pub fn hit(&mut self, client: &Client, code: &[u8], out: &mut Vec<u8>) -> bool {
-        let Some(entry) = self.cache.find(client.domain, code) else {
+    pub fn hit(&mut self, hash: u64, client: &Client, code: &[u8], out: &mut Vec<u8>) -> bool {
+        let Some(entry) = self.cache.find(hash, client.domain, code) else {
             return false;
         };
         if !entry.is_plain() || self.now.ticks() >= entry.refresh_at() || entry.asked_at() <= self.suspect_at {

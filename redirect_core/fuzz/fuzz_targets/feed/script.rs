@@ -1,0 +1,104 @@
+//! What an input says: settings, whose connection it is, what happens between the reads, and the client's bytes.
+
+/// Byte 0: settings; 1: the peer; 2: how many steps; two bytes for each of them; all others are the client's.
+pub struct Script<'a> {
+    /// Bits, see [`Script::few_requests`] and what follows it.
+    settings: u8,
+    /// Which of the peers connects.
+    pub peer: usize,
+    /// What happens before the rest of the bytes comes in one read.
+    pub steps: Vec<Step>,
+    /// What the client sends.
+    pub bytes: &'a [u8],
+}
+
+/// One thing that happens to a connection, or to its engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// So many bytes arrive.
+    Read(usize),
+    /// The transport takes no more.
+    Pause,
+    /// It does again.
+    Resume,
+    /// The client half-closes.
+    Eof,
+    /// The head took too long.
+    Timeout,
+    /// The resolver takes what is missing.
+    Take,
+    /// It puts what it found: which kind of answer.
+    Answer(u8),
+    /// A link is put that nobody asked for: which, as which kind of answer.
+    Put(u8),
+    /// A link changed: which.
+    Announce(u8),
+    /// Any link may have changed.
+    ForgetAll,
+    /// A second's work.
+    Tick,
+    /// So many milliseconds pass.
+    Advance(u64),
+    /// This connection's next reply is the last, or every connection's.
+    Drain { all: bool },
+}
+
+const MAX_STEPS: usize = 64;
+
+impl<'a> Script<'a> {
+    /// `None`: too short.
+    pub fn parse(data: &'a [u8]) -> Option<Self> {
+        let (&[settings, peer, steps], rest) = data.split_first_chunk()?;
+        let (steps, bytes) = rest.split_at_checked(2 * (usize::from(steps) % MAX_STEPS))?;
+        let steps = steps.chunks_exact(2).map(|step| Step::parse(step[0], step[1])).collect();
+        Some(Self { settings, peer: usize::from(peer), steps, bytes })
+    }
+
+    /// True when nothing but the cuts of the bytes makes a difference.
+    pub fn has_only_reads(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step, Step::Read(_)))
+    }
+
+    /// The third request of a connection is its last.
+    pub fn few_requests(&self) -> bool {
+        self.settings & 1 != 0
+    }
+
+    /// Only two misses may be in flight.
+    pub fn few_misses(&self) -> bool {
+        self.settings & 2 != 0
+    }
+
+    /// A network may ask for three unknown codes a minute.
+    pub fn few_unknown(&self) -> bool {
+        self.settings & 4 != 0
+    }
+
+    /// The engine is full of links: what is kept drives others out.
+    pub fn small_cache(&self) -> bool {
+        self.settings & 8 != 0
+    }
+}
+
+impl Step {
+    fn parse(kind: u8, argument: u8) -> Self {
+        let many = u64::from(argument) * u64::from(argument);
+        match kind % 16 {
+            0 => Self::Pause,
+            1 => Self::Resume,
+            2 => Self::Eof,
+            3 => Self::Timeout,
+            4 => Self::Take,
+            5 => Self::Answer(argument),
+            6 => Self::Put(argument),
+            7 => Self::Announce(argument),
+            8 => Self::ForgetAll,
+            9 => Self::Tick,
+            10 => Self::Advance(many), // up to 65 seconds: a lifetime, and more
+            11 => Self::Drain { all: argument & 1 != 0 },
+            // A few bytes, or up to a head that is too large.
+            _ if argument < 192 => Self::Read(usize::from(argument)),
+            _ => Self::Read(usize::from(argument - 191) * 150),
+        }
+    }
+}
