@@ -129,6 +129,29 @@ class Edge:
 class EdgeProtocol(asyncio.Protocol):
     """One connection. A read is one call into the engine and one write; all else is looked at only when flagged."""
 
+    # There are ten thousand of them: without a dict each takes a third of the memory.
+    __slots__ = (
+        "__weakref__",
+        "_admitted",
+        "_connection",
+        "_edge",
+        "_feed",
+        "_half_closed",
+        "_head_number",
+        "_head_since",
+        "_idle_since",
+        "_made_at",
+        "_output",
+        "_over",
+        "_peer",
+        "_reading_paused",
+        "_requests_seen",
+        "_resuming",
+        "_transport",
+        "_write",
+        "_writing_paused",
+    )
+
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._peer: str | None = None
@@ -353,6 +376,8 @@ class _Watched(Protocol):
 
 class _Output:
     """What was written and not yet taken by the client."""
+
+    __slots__ = ("_left", "_taken_at", "_transport")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
