@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use redirect_core::cache::{Limits, NewEntry};
 use redirect_core::edge::{
-    Answered, Attention, ConnectionKey, Counters, Engine, Found, Key, Layout, MissingName, Now, Settings, State, Tier,
+    Answered, Attention, ConnectionKey, Counters, Engine, Found, Key, Layout, Now, Settings, State, Tier,
 };
 use redirect_core::http::DEFAULT_CACHE_CONTROL;
 use redirect_core::spool::SpoolWriter;
@@ -57,7 +57,7 @@ impl Node {
     /// A node as the script wants it, with a client connected.
     pub fn new(script: &Script<'_>) -> Self {
         let clock = Rc::new(Cell::new(START));
-        let (layout, words) = layout().expect("each name has a number");
+        let (layout, words) = Layout::alone(&[10, 100, 1_000]);
         let mut page = vec![0_u64; words];
         // SAFETY: the page is neither moved nor freed before the engine, and nothing else writes it.
         let counters = unsafe { Counters::new(page.as_mut_ptr(), words, layout) }.expect("a page that is long enough");
@@ -67,9 +67,8 @@ impl Node {
         let connection = engine.connect(PEERS[script.peer % PEERS.len()]);
         let clicks_before = clicks(&spool);
         let (asked, received) = (Vec::new(), Vec::new());
-        let mut node = Self {
-            engine, connection, clock, spool, clicks_before, asked, received, timed_out: false, _page: page,
-        };
+        let mut node =
+            Self { engine, connection, clock, spool, clicks_before, asked, received, timed_out: false, _page: page };
         (0..KNOWN).for_each(|which| node.put(KEYS[usize::from(which)], which));
         node
     }
@@ -207,7 +206,10 @@ fn found(kind: u8, long: &[u8]) -> Found<'_> {
     match kind {
         1 => link.cache_control = b"public, max-age=60",
         2 => link.limits.forward_query = true,
-        3 => link.limits = Limits { expires_at: Some(1), expired_target: Some(b"https://example.com/over"), ..link.limits },
+        3 => {
+            link.limits =
+                Limits { expires_at: Some(1), expired_target: Some(b"https://example.com/over"), ..link.limits }
+        }
         4 => link.limits.disabled = true,
         5 => link.target = long,
         ABSENT => return Found::Absent,
@@ -219,7 +221,7 @@ fn found(kind: u8, long: &[u8]) -> Found<'_> {
 
 fn settings(script: &Script<'_>) -> Settings {
     Settings {
-        cache_bytes: if script.small_cache() { 32 << 10 } else { 1 << 20 },
+        cache_bytes: 1 << 20,
         domains: vec![DOMAIN.into()],
         keepalive_requests: if script.few_requests() { 3 } else { 0 },
         max_misses: if script.few_misses() { 2 } else { 1_000 },
@@ -227,14 +229,4 @@ fn settings(script: &Script<'_>) -> Settings {
         trusted_proxies: PROXIES.iter().map(|network| network.parse().expect("a network")).collect(),
         unknown_per_minute: if script.few_unknown() { 3 } else { 0 },
     }
-}
-
-/// A page with nothing in it but the counters.
-fn layout() -> Result<(Layout, usize), MissingName> {
-    let mut words = 0;
-    let layout = Layout::new(&[10, 100, 1_000], |_| {
-        words += 1;
-        Some(words - 1)
-    })?;
-    Ok((layout, words))
 }

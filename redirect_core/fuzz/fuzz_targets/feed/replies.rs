@@ -58,7 +58,10 @@ fn parse_one(stream: &[u8]) -> (Reply, &[u8]) {
 
 fn parse_status_line(line: &str) -> u16 {
     let (status, phrase) = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.split_once(' ')).expect("a status line");
-    assert!(!phrase.is_empty() && phrase.bytes().all(|byte| byte.is_ascii_alphabetic() || b" -".contains(&byte)), "{line}");
+    assert!(
+        !phrase.is_empty() && phrase.bytes().all(|byte| byte.is_ascii_alphabetic() || b" -".contains(&byte)),
+        "{line}"
+    );
     assert_eq!(status.len(), 3, "{line}");
     status.parse().expect("a status")
 }

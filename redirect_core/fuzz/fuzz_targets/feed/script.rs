@@ -73,11 +73,6 @@ impl<'a> Script<'a> {
     pub fn few_unknown(&self) -> bool {
         self.settings & 4 != 0
     }
-
-    /// The engine is full of links: what is kept drives others out.
-    pub fn small_cache(&self) -> bool {
-        self.settings & 8 != 0
-    }
 }
 
 impl Step {

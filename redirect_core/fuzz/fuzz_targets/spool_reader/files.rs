@@ -27,7 +27,11 @@ pub fn write(mut input: &[u8], folder: &Path) -> usize {
         let (content, rest) = rest.split_at(usize::from(u16::from_le_bytes([low, high])).min(rest.len()));
         input = rest;
         bytes += content.len();
-        let file = File { epoch: EPOCHS[usize::from(name & 1)], worker: u32::from(name >> 1 & 1), number: u32::from(name >> 2) };
+        let file = File {
+            epoch: EPOCHS[usize::from(name & 1)],
+            worker: u32::from(name >> 1 & 1),
+            number: u32::from(name >> 2),
+        };
         fs::write(folder.join(file.name()), file.content(content, fits, records)).expect("a file");
     }
     bytes
