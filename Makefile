@@ -62,6 +62,8 @@ lint: $(STAMPS)/dev build ## formatting, lint, types, import contract, lock file
 	cargo fmt --all --check
 	cargo clippy -q $(CARGO_CHECKS) -- -D warnings
 	cargo clippy -q $(CARGO_CHECKS) --features extension-module -- -D warnings
+	cargo fmt --manifest-path bench/targets/redirect_rs/Cargo.toml --check
+	cargo clippy -q --locked --all-targets --manifest-path bench/targets/redirect_rs/Cargo.toml --target-dir target/redirect_rs -- -D warnings
 
 .PHONY: lock
 lock: $(STAMPS)/dev ## make requirements/*.txt anew from pyproject.toml

@@ -126,7 +126,7 @@ class CountBatch:
 
     @property
     def counts(self) -> Sequence[tuple[bytes, bytes, int, int, int, int]]:
-        """(domain, code, hour_ms, flags, index into user_agents, clicks); each combination once."""
+        """(domain, code, hour_ms, flags, index into user_agents, clicks), in that order; each combination once."""
 
 @final
 class SpoolReader:

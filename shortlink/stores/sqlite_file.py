@@ -27,7 +27,7 @@ BUSY_TIMEOUT_MS: Final = 5_000
 MAX_WORKS_A_COMMIT: Final = 1_024
 MAX_BATCH_SECONDS: Final = 0.5  # then commit: with one more work, no transaction lasts over a second
 WRITER_CACHE_KB: Final = 65_536  # random codes touch pages all over the tree
-READER_CACHE_KB: Final = 16_384
+READER_CACHE_KB: Final = 4_096  # what is read again and again; the system keeps the rest of the file
 CHECKPOINT_PAGES: Final = 4_000  # 16 MB of log between checkpoints: each costs an fsync of the main file
 WAL_LIMIT_BYTES: Final = 64 << 20  # the log is cut back to this after a burst
 

@@ -62,7 +62,8 @@ impl Tally {
         let mut user_agents: Vec<_> =
             self.user_agents.into_iter().map(|(text, index)| (index, text.into_vec())).collect();
         user_agents.sort_unstable();
-        let counts = self.counts.iter().map(|(key, &clicks)| decode_key(key, clicks)).collect();
+        let mut counts: Vec<_> = self.counts.iter().map(|(key, &clicks)| decode_key(key, clicks)).collect();
+        counts.sort_unstable(); // as the stores keep them: what is sorted already costs Python little to sort
         (user_agents.into_iter().map(|(_, text)| text).collect(), counts)
     }
 
