@@ -79,6 +79,10 @@ bench: ## measure side by side with all that it is compared with; BENCH_BASE_URL
 	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
 	@$(BIN)/python -m bench
 
+.PHONY: instructions
+instructions: $(STAMPS)/dev services ## count the instructions a request costs; fail at 2 % more than docs/instruction_baselines.json has
+	@$(BIN)/python -m devstack.instructions $(ARGS)
+
 .PHONY: services
 services: | $(BIN)/python ## install the servers and tools that tests and bench need (Debian, as root)
 	@$(BIN)/python -m devstack.services

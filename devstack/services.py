@@ -29,6 +29,7 @@ TOOLS: Final = (
     Tool("redis-server", "redis-server", "the services in `make bench` that keep their links in Redis"),
     Tool("wrk", "wrk", "load in `make bench` and in the tests that kill a gateway under load"),
     Tool("strace", "strace", "the test that a link is on disk before its 201"),
+    Tool("valgrind", "valgrind", "the count of instructions a request in `make instructions`"),
     Tool("taskset", "util-linux", "pinning server and load to a core each in `make bench`"),
 )
 

@@ -2,7 +2,7 @@
 //! callgrind, instructions.
 //!
 //! `cargo bench --bench feed` prints a table. `cargo bench --bench feed -- CORPUS REQUESTS` feeds so many requests of one
-//! corpus and prints nothing: two runs with different numbers, counted by `valgrind --tool=callgrind`, tell what one costs.
+//! corpus and prints nothing, to be counted by `valgrind --tool=callgrind`: `make instructions` does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,6 +144,8 @@ impl Bench {
         Corpus { codes, heads, depth: if name == "deep" { 16 } else { 1 }, are_strangers: name == "strangers" }
     }
 
+    /// Callgrind counts what happens in here; devstack/instructions.py knows it by its name.
+    #[inline(never)]
     fn feed(&mut self, corpus: &Corpus, requests: u32) {
         let mut read = Vec::new();
         for number in 0..requests as usize / corpus.depth {
