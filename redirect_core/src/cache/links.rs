@@ -191,7 +191,7 @@ impl LinkCache {
         while !self.small.fits(size) {
             self.pass_small().then_some(())?;
         }
-        Some(self.small.append(size, &mut self.memory).at)
+        Some(self.small.append(size, &mut self.memory))
     }
 
     fn room_in_main(&mut self, size: usize) -> Option<usize> {
@@ -199,7 +199,7 @@ impl LinkCache {
         while !self.main.fits(size) {
             self.pass_main(&mut reprieves).then_some(())?;
         }
-        Some(self.main.append(size, &mut self.memory).at)
+        Some(self.main.append(size, &mut self.memory))
     }
 
     /// The oldest new entry goes on if it was used, or if there is room; else it is let go of. False: there is none.
@@ -249,7 +249,7 @@ impl LinkCache {
             self.moving.clear();
             self.moving.extend_from_slice(&self.memory[at..at + size]);
             EntryMut(&mut self.moving).set_frequency(frequency - 1);
-            let to = self.main.append(size, &mut self.memory).at;
+            let to = self.main.append(size, &mut self.memory);
             self.memory[to..to + size].copy_from_slice(&self.moving);
             self.index.relocate(hash, at / UNIT_BYTES, to / UNIT_BYTES);
         } else {

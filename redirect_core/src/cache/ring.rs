@@ -12,12 +12,6 @@ pub struct Ring {
     tail: u64,
 }
 
-/// Where something is to be stored: first the filler, if there is one, then the entry.
-pub struct Place {
-    /// Of the entry.
-    pub at: usize,
-}
-
 impl Ring {
     /// An empty ring of so many bytes from `start`; both are multiples of [`UNIT_BYTES`].
     pub fn new(start: usize, capacity: usize) -> Self {
@@ -45,8 +39,8 @@ impl Ring {
         self.used() + self.gap_before(size) + size <= self.capacity
     }
 
-    /// Take the room of an entry that fits.
-    pub fn append(&mut self, size: usize, memory: &mut [u8]) -> Place {
+    /// Take the room of an entry that fits; where it is. What is left before the ring's end gets a filler.
+    pub fn append(&mut self, size: usize, memory: &mut [u8]) -> usize {
         let gap = self.gap_before(size);
         if gap >= HEADER_BYTES {
             let at = self.place(self.head);
@@ -56,7 +50,7 @@ impl Ring {
         self.head += gap as u64;
         let at = self.place(self.head);
         self.head += size as u64;
-        Place { at }
+        at
     }
 
     /// Where the oldest entry is; `None`: there is none.
