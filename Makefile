@@ -9,6 +9,7 @@ STAMPS := .make
 # Only wheels with a known hash are installed: no package's build script runs here.
 PIP_INSTALL := $(BIN)/python -m pip install -q --require-hashes --only-binary :all:
 CARGO_CHECKS := --locked --workspace --all-targets
+FUZZ := redirect_core/fuzz/Cargo.toml
 export PATH := $(CURDIR)/$(BIN):$(PATH):$(HOME)/.cargo/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export CARGO_BUILD_JOBS ?= 2
@@ -62,6 +63,8 @@ lint: $(STAMPS)/dev build ## formatting, lint, types, import contract, lock file
 	cargo fmt --all --check
 	cargo clippy -q $(CARGO_CHECKS) -- -D warnings
 	cargo clippy -q $(CARGO_CHECKS) --features extension-module -- -D warnings
+	cargo fmt --manifest-path $(FUZZ) --check
+	cargo clippy -q --manifest-path $(FUZZ) --locked --target-dir target/fuzz --all-targets -- -D warnings
 	cargo fmt --manifest-path bench/targets/redirect_rs/Cargo.toml --check
 	cargo clippy -q --locked --all-targets --manifest-path bench/targets/redirect_rs/Cargo.toml --target-dir target/redirect_rs -- -D warnings
 
@@ -78,6 +81,10 @@ readme: $(STAMPS)/dev ## write the README's tables anew from the settings and th
 bench: ## measure side by side with all that it is compared with; BENCH_BASE_URL=http://…: a server that runs already
 	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
 	@$(BIN)/python -m bench
+
+.PHONY: fuzz
+fuzz: $(STAMPS)/dev build ## fuzz the engine and the spool's reader for 15 s each (ARGS="--seconds 600 --target feed")
+	@$(BIN)/python -m devstack.fuzz $(ARGS)
 
 .PHONY: instructions
 instructions: $(STAMPS)/dev services ## count the instructions a request costs; fail at 2 % more than docs/instruction_baselines.json has

@@ -41,7 +41,9 @@ def main() -> int:
         print("instructions not counted: valgrind is not installed")
         return 1 if in_ci() or write else 0
     conditions = conditions_here()
-    kept = json.loads(BASELINES.read_text()) if BASELINES.exists() else {"conditions": conditions, "instructions": {}}
+    kept: dict[str, Any] = (
+        json.loads(BASELINES.read_text()) if BASELINES.exists() else {"conditions": conditions, "instructions": {}}
+    )
     differing = differences(kept["conditions"], conditions)
     if differing and not write:
         print(f"instructions not compared, because counts of another {', '.join(differing)} tell nothing:")
@@ -49,8 +51,9 @@ def main() -> int:
         return 0
     counts = count(binary())
     if write:
-        BASELINES.write_text(json.dumps({"conditions": conditions, "instructions": counts}, indent=2) + "\n")
-    return _tell(counts, counts if write else kept["instructions"])
+        kept = {"conditions": conditions, "instructions": counts}
+        BASELINES.write_text(json.dumps(kept, indent=2) + "\n")
+    return _tell(counts, kept["instructions"])
 
 
 def differences(kept: Mapping[str, object], here: Mapping[str, object]) -> list[str]:

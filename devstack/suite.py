@@ -1,4 +1,4 @@
-"""Run every test, Rust and Python, and close with one line that counts."""
+"""Run every test, Rust and Python, and the checks beside them; close with one line that counts."""
 
 import argparse
 import re
@@ -14,6 +14,8 @@ from devstack.services import in_ci
 
 CARGO: Final = ("cargo", "test", "--locked", "--workspace", "--quiet")
 PYTEST: Final = (sys.executable, "-m", "pytest", "-q")
+# Checks of their own, each of which passes or fails as a whole.
+CHECKS: Final = ("devstack.instructions", "devstack.fuzz")
 # Under a minute: no whole nodes are started, and nothing marked slow runs.
 FAST: Final = ("-m", "not slow", "--ignore=tests/integration", "--ignore=tests/acceptance")
 _CARGO_RESULT: Final = re.compile(r"^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored")
@@ -67,6 +69,8 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true", help="leave out whole nodes, and the tests marked slow")
     fast = parser.parse_args().fast
     total = _run_cargo().plus(_run_pytest(FAST if fast else ()))
+    if not fast:
+        total = total.plus(_run_checks())
     skipped_in_ci = in_ci() and total.skipped > 0
     if skipped_in_ci:
         print("CI skips nothing: the skipped tests above count as a failure of this run")
@@ -89,6 +93,11 @@ def _run_pytest(selection: tuple[str, ...]) -> Tally:
         report = Path(folder) / "junit.xml"
         done = subprocess.run((*PYTEST, *selection, f"--junitxml={report}"), check=False)
         return tally_of_junit(report).with_exit(done.returncode)
+
+
+def _run_checks() -> Tally:
+    results = [subprocess.run((sys.executable, "-m", module), check=False).returncode for module in CHECKS]
+    return Tally(results.count(0), len(results) - results.count(0))
 
 
 if __name__ == "__main__":
