@@ -40,6 +40,10 @@ def test_mutated_requests_in_any_pieces(make_node: MakeNode) -> None:
             cut = node.connect()
             assert cut.send(*pieces) == received, request
             assert (cut.is_closed, cut.connection.partial) == (whole.is_closed, whole.connection.partial), request
+            cut.connection.lost()
+        whole.connection.lost()
+        if number % 1_000 == 0:
+            node.engine.tick()
         node.asked.clear()
         node.clock.advance(0.001)
         if number == WARM_UP:

@@ -5,15 +5,21 @@ use crate::cache::index::tag_of;
 /// Tags of hashes, each in its one possible slot.
 pub struct Ghosts {
     tags: Box<[u32]>,
+    /// Whether there ever was one: until then they take no memory.
+    is_used: bool,
 }
 
 impl Ghosts {
     /// Room for so many.
     pub fn new(slots: usize) -> Self {
-        Self { tags: vec![0; slots.max(1)].into_boxed_slice() }
+        Self { tags: vec![0; slots.max(1)].into_boxed_slice(), is_used: false }
     }
 
     pub fn bytes(&self) -> usize {
+        if self.is_used { self.max_bytes() } else { 0 }
+    }
+
+    pub fn max_bytes(&self) -> usize {
         size_of_val(&*self.tags)
     }
 
@@ -21,6 +27,7 @@ impl Ghosts {
     pub fn add(&mut self, hash: u64) {
         let at = self.slot(hash);
         self.tags[at] = tag_of(hash);
+        self.is_used = true;
     }
 
     /// True once for one that is remembered.

@@ -45,7 +45,7 @@ impl LinkCache {
         let slots = bytes / (BYTES_A_SLOT + SLOT_BYTES);
         let (index, ghosts) = (Index::new(slots)?, Ghosts::new(slots / SLOTS_A_GHOST));
         let entries =
-            bytes.saturating_sub(index.max_bytes() + ghosts.bytes()).clamp(MIN_ENTRIES_BYTES, MAX_ENTRIES_BYTES);
+            bytes.saturating_sub(index.max_bytes() + ghosts.max_bytes()).clamp(MIN_ENTRIES_BYTES, MAX_ENTRIES_BYTES);
         let entries = entries / UNIT_BYTES * UNIT_BYTES;
         let small = entries / SMALL_SHARE / UNIT_BYTES * UNIT_BYTES;
         let memory = MmapMut::map_anon(entries)?;
