@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -15,6 +16,7 @@ from tests.engine_contract.rules import RULES
 
 SEED: Final = 302
 MUTATED: Final = 300
+ONLY_READS: Final = 8  # bit of an input's settings
 CODES: Final = ("known01", "query01?x=y", "late002", "off0001", "long001", "missing", "nowhere", "a-b_c")
 NOON_MS: Final = 1_700_049_600_000
 HEADER_BYTES: Final = 128
@@ -34,14 +36,24 @@ def feed() -> Iterator[bytes]:
     random = Random(SEED)
     requests = [rule.request for rule in RULES] + list(RECORDED.values()) + list(mutated(MUTATED, SEED))
     for request in requests:
-        yield bytes((0, random.randrange(4), 0)) + request
+        peer = random.randrange(4)
+        yield bytes((0, peer, 0)) + request
+        twice = request * 2
+        cuts = sorted(random.randrange(len(twice) + 1) for _ in range(3))
+        yield bytes((ONLY_READS, peer, 4)) + _reads(0, *cuts, len(twice) - random.randrange(4)) + twice
     for request in requests[::4]:
         steps = random.randrange(1, 12)
         yield bytes((random.randrange(8), random.randrange(4), steps)) + random.randbytes(2 * steps) + request * 3
     for depth in (2, 20, 140):
         pipeline = b"".join(get(random.choice(CODES)) for _ in range(depth))
         yield bytes((0, 0, 0)) + pipeline
-        yield bytes((0, 0, 2, 12, 100, 13, 250)) + pipeline
+        yield bytes((ONLY_READS, 0, 2, 100, 250)) + pipeline
+
+
+def _reads(*cuts: int) -> bytes:
+    """Steps of reads that end at these places, or near them: a byte tells up to 191 exactly, then multiples of 150."""
+    lengths = (max(end - start, 0) for start, end in pairwise(cuts))
+    return bytes(length if length < 192 else min(191 + length // 150, 255) for length in lengths)
 
 
 def spool_reader() -> Iterator[bytes]:
@@ -49,10 +61,10 @@ def spool_reader() -> Iterator[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         closed = [_used(segment) for segment in _segments(Path(folder) / "closed", clicks=60, close=True)]
         killed = [_used(segment) for segment in _segments(Path(folder) / "killed", clicks=20, close=False)]
-    yield b"\0" + b"".join(_file(number << 2, ALL_FITS, segment) for number, segment in enumerate(closed))
-    yield b"\7" + b"".join(_file(number << 2 | 1, 0x0F, segment) for number, segment in enumerate(killed))
+    yield b"\0" + b"".join(_file(number << 1, ALL_FITS, segment) for number, segment in enumerate(closed))
+    yield b"\7" + b"".join(_file(number << 1 | 1, 0x0F, segment) for number, segment in enumerate(killed))
     both = enumerate(zip(closed, killed, strict=False))
-    yield b"\2" + b"".join(_file(n << 2, ALL_FITS, a) + _file(n << 2 | 3, 0x0F, b) for n, (a, b) in both)
+    yield b"\2" + b"".join(_file(n << 1, ALL_FITS, a) + _file(n << 1 | 1, 0x0F, b) for n, (a, b) in both)
     for segment in (*closed[:3], *killed):
         yield b"\xff" + _file(0, 0x0F, segment)
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use memchr::memmem;
+
 /// What matters of a reply.
 pub struct Reply {
     /// Its status.
@@ -29,7 +31,7 @@ pub fn parse(mut stream: &[u8]) -> Vec<Reply> {
 }
 
 fn parse_one(stream: &[u8]) -> (Reply, &[u8]) {
-    let end = stream.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head with an end");
+    let end = memmem::find(stream, b"\r\n\r\n").expect("a head with an end");
     let (head, rest) = (std::str::from_utf8(&stream[..end]).expect("ASCII"), &stream[end + 4..]);
     let mut lines = head.split("\r\n");
     let status = parse_status_line(lines.next().unwrap_or_default());

@@ -1,6 +1,7 @@
 //! What an input says: settings, whose connection it is, what happens between the reads, and the client's bytes.
 
-/// Byte 0: settings; 1: the peer; 2: how many steps; two bytes for each of them; all others are the client's.
+/// Byte 0: settings; 1: the peer; 2: how many steps; then the steps, one byte each if they are only reads, else two; all
+/// others are the client's.
 pub struct Script<'a> {
     /// Bits, see [`Script::few_requests`] and what follows it.
     settings: u8,
@@ -44,19 +45,22 @@ pub enum Step {
 }
 
 const MAX_STEPS: usize = 64;
+/// Bit of the settings.
+const ONLY_READS: u8 = 8;
 
 impl<'a> Script<'a> {
     /// `None`: too short.
     pub fn parse(data: &'a [u8]) -> Option<Self> {
         let (&[settings, peer, steps], rest) = data.split_first_chunk()?;
-        let (steps, bytes) = rest.split_at_checked(2 * (usize::from(steps) % MAX_STEPS))?;
-        let steps = steps.chunks_exact(2).map(|step| Step::parse(step[0], step[1])).collect();
+        let step_bytes = if settings & ONLY_READS == 0 { 2 } else { 1 };
+        let (steps, bytes) = rest.split_at_checked(step_bytes * (usize::from(steps) % MAX_STEPS))?;
+        let steps = steps.chunks_exact(step_bytes).map(Step::parse).collect();
         Some(Self { settings, peer: usize::from(peer), steps, bytes })
     }
 
     /// True when nothing but the cuts of the bytes makes a difference.
     pub fn has_only_reads(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step, Step::Read(_)))
+        self.settings & ONLY_READS != 0 || self.steps.is_empty()
     }
 
     /// The third request of a connection is its last.
@@ -76,7 +80,10 @@ impl<'a> Script<'a> {
 }
 
 impl Step {
-    fn parse(kind: u8, argument: u8) -> Self {
+    fn parse(bytes: &[u8]) -> Self {
+        let &[kind, argument] = bytes else {
+            return Self::read(bytes[0]);
+        };
         let many = u64::from(argument) * u64::from(argument);
         match kind % 16 {
             0 => Self::Pause,
@@ -91,9 +98,13 @@ impl Step {
             9 => Self::Tick,
             10 => Self::Advance(many), // up to 65 seconds: a lifetime, and more
             11 => Self::Drain { all: argument & 1 != 0 },
-            // A few bytes, or up to a head that is too large.
-            _ if argument < 192 => Self::Read(usize::from(argument)),
-            _ => Self::Read(usize::from(argument - 191) * 150),
+            _ => Self::read(argument),
         }
+    }
+
+    /// A few bytes, or up to a head that is too large.
+    fn read(argument: u8) -> Self {
+        let bytes = usize::from(argument);
+        Self::Read(if argument < 192 { bytes } else { (bytes - 191) * 150 })
     }
 }

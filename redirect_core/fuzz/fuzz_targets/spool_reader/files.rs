@@ -9,7 +9,8 @@ use tempfile::TempDir;
 const HEADER_BYTES: usize = 128;
 const STAMPS_AT: [usize; 2] = [64, 80];
 const PAYLOAD_BYTES: std::ops::RangeInclusive<usize> = 1..=2_048;
-const EPOCHS: [[u8; 16]; 2] = [[0xab; 16], [0xcd; 16]];
+/// An epoch is of one worker.
+const EPOCHS: [([u8; 16], u32); 2] = [([0xab; 16], 0), ([0xcd; 16], 1)];
 
 /// In memory where that can be.
 pub fn folder() -> TempDir {
@@ -27,11 +28,8 @@ pub fn write(mut input: &[u8], folder: &Path) -> usize {
         let (content, rest) = rest.split_at(usize::from(u16::from_le_bytes([low, high])).min(rest.len()));
         input = rest;
         bytes += content.len();
-        let file = File {
-            epoch: EPOCHS[usize::from(name & 1)],
-            worker: u32::from(name >> 1 & 1),
-            number: u32::from(name >> 2),
-        };
+        let (epoch, worker) = EPOCHS[usize::from(name & 1)];
+        let file = File { epoch, worker, number: u32::from(name >> 1) };
         fs::write(folder.join(file.name()), file.content(content, fits, records)).expect("a file");
     }
     bytes

@@ -4,7 +4,7 @@
 mod files;
 
 use libfuzzer_sys::fuzz_target;
-use redirect_core::spool::{Batch, Size, SpoolReader, Watermarks};
+use redirect_core::spool::{Batch, Epoch, Size, SpoolReader, Watermarks};
 use tempfile::TempDir;
 
 fuzz_target!(|data: &[u8]| {
@@ -39,12 +39,19 @@ fn drain(reader: &mut SpoolReader, max_records: u64, bytes: usize) -> Watermarks
     let mut watermarks = Watermarks::new();
     for _ in 0..=bytes {
         let batches = read(reader, &watermarks, max_records);
+        let again = read(reader, &watermarks, max_records); // as after a count that could not be stored
+        assert!(reach(&again).eq(reach(&batches)), "it comes otherwise when it comes again");
         if batches.is_empty() {
             return watermarks;
         }
         watermarks.extend(batches.iter().map(|batch| (batch.epoch, batch.last_seq)));
     }
     panic!("it is read for ever");
+}
+
+/// What batches add to the watermarks, and of how many records.
+fn reach(batches: &[Batch]) -> impl Iterator<Item = (Epoch, u64, u64)> {
+    batches.iter().map(|batch| (batch.epoch, batch.last_seq, batch.records))
 }
 
 /// One read, and all that must be true of it.
