@@ -1,10 +1,11 @@
 //! A batch: what is read of one epoch at a time.
 
 use std::io;
+use std::ops::Bound;
 
 use crate::spool::header::HEADER_BYTES;
 use crate::spool::names::Epoch;
-use crate::spool::scan::{End, Scan};
+use crate::spool::scan::{End, Scan, Seqs};
 use crate::spool::tally::{Count, Tally};
 
 /// Clicks of one epoch, added up.
@@ -92,17 +93,20 @@ impl Reading {
             self.found = last_seq;
             return Ok(true);
         }
+        // A block of a later segment may lie in this one: whether its records count can't hang on where a batch ends.
+        let last = complete.map_or(Bound::Unbounded, Bound::Included);
         loop {
             if self.records >= self.max_records {
                 return Ok(false);
             }
-            if self.record(scan)? {
+            let seqs = (Bound::Excluded(self.mark.seq), last);
+            if self.record(scan, seqs)? {
                 continue;
             }
             if end == End::Open || complete.is_some_and(|last_seq| self.mark.seq >= last_seq) {
                 return Ok(true);
             }
-            let Some(at) = scan.resync(self.mark.at, self.mark.seq)? else {
+            let Some(at) = scan.resync(self.mark.at, seqs)? else {
                 break;
             };
             self.mark.at = at;
@@ -134,8 +138,8 @@ impl Reading {
     }
 
     /// Read the record at the mark. False: there is none.
-    fn record(&mut self, scan: &mut Scan) -> io::Result<bool> {
-        let Some((record, next)) = scan.record(self.mark.at, self.mark.seq)? else {
+    fn record(&mut self, scan: &mut Scan, seqs: Seqs) -> io::Result<bool> {
+        let Some((record, next)) = scan.record(self.mark.at, seqs)? else {
             return Ok(false);
         };
         self.mark.seq = record.seq;

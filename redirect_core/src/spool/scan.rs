@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::ops::{Bound, RangeBounds};
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::{FlockOperation, flock};
@@ -16,6 +17,9 @@ use crate::spool::record::{ALIGNMENT, MAX_RECORD_BYTES, Record, read_record};
 
 /// Read at once; a tail of a few records costs no more than it has.
 const CHUNK_BYTES: usize = 256 * 1024;
+
+/// The seqs that a record may have: above the last one read, up to the last that its segment can have.
+pub type Seqs = (Bound<u64>, Bound<u64>);
 
 /// A segment that can be read.
 pub struct Scan {
@@ -83,16 +87,16 @@ impl Scan {
         Ok(self.stamp(LAST_SEQ_AT)?.map_or(End::Abandoned, End::Complete))
     }
 
-    /// The record at `at` if it is sound and follows `after_seq`, with where the next one begins.
+    /// The record at `at` if it is sound and its seq among `seqs`, with where the next one begins.
     ///
     /// # Errors
     /// What the system says.
-    pub fn record(&mut self, at: usize, after_seq: u64) -> io::Result<Option<(Record<'_>, usize)>> {
+    pub fn record(&mut self, at: usize, seqs: Seqs) -> io::Result<Option<(Record<'_>, usize)>> {
         self.fill(at)?;
         let seed = self.seed;
         let bytes = self.buffer.get(at - self.buffer_at..).unwrap_or_default();
         Ok(read_record(bytes, seed)
-            .filter(|(record, _)| record.seq > after_seq)
+            .filter(|(record, _)| seqs.contains(&record.seq))
             .map(|(record, length)| (record, at + length)))
     }
 
@@ -100,7 +104,7 @@ impl Scan {
     ///
     /// # Errors
     /// What the system says.
-    pub fn resync(&mut self, at: usize, after_seq: u64) -> io::Result<Option<usize>> {
+    pub fn resync(&mut self, at: usize, seqs: Seqs) -> io::Result<Option<usize>> {
         let mut place = at + ALIGNMENT;
         while place < self.header.size as usize {
             self.fill(place)?;
@@ -111,7 +115,7 @@ impl Scan {
             let is_last = self.buffer_at + self.buffer.len() >= self.header.size as usize;
             let steps = if is_last { bytes.len() } else { (bytes.len() + 1).saturating_sub(MAX_RECORD_BYTES).max(1) };
             for step in (0..steps).step_by(ALIGNMENT) {
-                if read_record(&bytes[step..], seed).is_some_and(|(record, _)| record.seq > after_seq) {
+                if read_record(&bytes[step..], seed).is_some_and(|(record, _)| seqs.contains(&record.seq)) {
                     return Ok(Some(place + step));
                 }
             }
