@@ -148,7 +148,6 @@ class EdgeProtocol(asyncio.Protocol):
         "_requests_seen",
         "_resuming",
         "_transport",
-        "_write",
         "_writing_paused",
     )
 
@@ -183,17 +182,17 @@ class EdgeProtocol(asyncio.Protocol):
         self._connection = self._edge.engine.connection(self._peer, self._go_on)
         # Bound once: each look-up of a method costs some percent of a read.
         self._feed = self._connection.feed
-        self._write = self._transport.write
+        self._let_send()
 
     def data_received(self, data: bytes) -> None:
-        feed, write = self._feed, self._write  # CPython reads a slot faster than it looks for a method that is none
+        feed = self._feed  # CPython reads a slot faster than it looks for a method that is none
         try:
             replies = feed(data)
         except Exception:
             self._fail()
             return
         if replies:
-            write(replies)
+            self._write(replies)
         if self._connection.attention:
             self._attend()
 
@@ -228,7 +227,10 @@ class EdgeProtocol(asyncio.Protocol):
         if self._output.is_stuck(now):
             self._edge.count("connections_aborted")
             self._transport.abort()
-        elif self._over:
+            return
+        if not (self._over or self._output.is_waiting):
+            self._let_send()  # again, if it was told not to
+        if self._over:
             pass  # closing; what is written still goes out
         elif self._reading_paused or connection.pending or self._output.is_waiting:
             # Time in which it waits for us, or for what is on its way, is none of the client's.
@@ -274,6 +276,18 @@ class EdgeProtocol(asyncio.Protocol):
         if replies:
             self._write(replies)
         self._attend()
+
+    def _write(self, replies: bytes) -> None:
+        """Write through the transport; while that holds some of it back, nothing may be sent past it."""
+        self._transport.write(replies)
+        if self._transport.get_write_buffer_size():
+            self._connection.send_on(None)
+
+    def _let_send(self) -> None:
+        """Nothing waits in the transport, so the engine may send by itself: that saves the way through it."""
+        socket = self._transport.get_extra_info("socket")
+        if socket is not None:
+            self._connection.send_on(socket.fileno())
 
     def _attend(self) -> None:
         connection = self._connection
@@ -328,7 +342,7 @@ class EdgeProtocol(asyncio.Protocol):
     def _let_go(self) -> None:
         """Undo the reference cycles that bound methods made."""
         self._connection.lost()
-        del self._feed, self._write
+        del self._feed
 
 
 class Lingering(asyncio.Protocol):

@@ -65,8 +65,19 @@ class Connection(Protocol):
     def pending(self) -> int:
         """Replies owed but not ready (misses in flight, and what waits behind them)."""
 
+    def send_on(self, descriptor: int | None) -> None:
+        """From now on `feed` may send its replies itself on this non-blocking socket; None: no longer.
+
+        To be called with a socket only while nothing else waits to be written on it. An engine need not make use of it.
+        """
+        ...
+
     def feed(self, data: bytes) -> bytes:
-        """Take what was read; return all replies that are ready, to be written at once (may be empty)."""
+        """Take what was read; return all replies that are ready, to be written at once (may be empty).
+
+        Those that it has sent itself are not among them. When the socket did not take all it returns the rest, and
+        sends nothing itself until it is told to again.
+        """
         ...
 
     def resume(self) -> bytes:

@@ -1,5 +1,6 @@
 """An engine with a store that is a dict, clients that are bytes, and a clock moved by hand."""
 
+import gc
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -158,6 +159,12 @@ class Reply:
     @property
     def says_close(self) -> bool:
         return self.fields.get("connection") == "close"
+
+
+def resident_bytes() -> int:
+    """What this process has in memory now."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def parse_replies(data: bytes) -> list[Reply]:

@@ -136,3 +136,12 @@ def test_a_link_that_must_be_confirmed_is_no_unknown_code(make_node: MakeNode) -
     (reply,) = parse_replies(node.connect("192.0.2.1").send(get("known01")))
     assert reply.status == 302
     assert [LinkKey("", "known01")] in node.asked[1:]
+
+
+def test_a_health_checker_makes_nobody_forgotten(node: Node) -> None:
+    node.connect("192.0.2.1").send(get("known01", "User-Agent: visitor"))
+    for _ in range(1_500):
+        node.connect("192.0.2.9").send(get("healthz", "User-Agent: checker"))
+    node.connect("192.0.2.1").send(get("known01", "User-Agent: visitor"))
+    ((_, _, _, agent, clicks),) = node.clicks()
+    assert (agent, clicks) == (b"visitor", 2)

@@ -6,10 +6,11 @@ from gateway.engines.contract import (
     MAX_PENDING_REPLIES,
     REFRESH_AT,
     STALE_SECONDS,
+    Attention,
 )
 from shortlink.links import LinkKey
 from tests.engine_contract.conftest import MakeNode
-from tests.engine_contract.parts import TARGET, Client, Node, get, make_link, parse_replies
+from tests.engine_contract.parts import TARGET, Client, Node, get, make_link, parse_replies, resident_bytes
 
 KNOWN = LinkKey("", "known01")
 
@@ -255,3 +256,62 @@ def test_the_gauges_say_how_much_is_known(node: Node) -> None:
     gauges = {name: node.page[name] for name in ("cached_links", "absent_codes", "misses_in_flight")}
     assert gauges == {"cached_links": 1, "absent_codes": 1, "misses_in_flight": 1}
     assert 100 < node.page["cached_bytes"] < 10_000
+
+
+def test_a_link_that_can_not_be_read_costs_those_who_ask_for_it_and_no_others(node: Node) -> None:
+    odd = [
+        make_link("status1", status=70_000),
+        make_link("status2", status=-1),
+        make_link("target1", target="https://e.com/\udc80"),
+        make_link("control", cache_control="\udc80"),
+    ]
+    node.add(make_link("good001"), *odd, make_link("good002"))
+    codes = ["good001", *(link.code for link in odd), "good002"]
+    client = node.connect()
+    assert statuses(client.send(b"".join(get(code) for code in codes))) == [302, 500, 500, 500, 500, 302]
+    assert statuses(node.connect().send(get("status1"))) == [500]
+
+
+def test_a_head_that_was_begun_before_a_turn_ended_is_gone_on_with(node: Node) -> None:
+    node.add(make_link("long001", target="https://e.com/" + "p" * 7_000))
+    client = node.connect(resolves=False)
+    for code in ("known01", "long001"):
+        client.send(get(code))
+        node.resolve()
+        client.step(client.connection.resume)
+    client.send(get("missing") + get("long001") * 100 + get("known01")[:-2])
+    node.resolve()
+    received = client.connection.resume()  # the turn ends in the middle of what is owed
+    received += client.connection.feed(get("known01")[-2:])
+    while client.connection.attention & Attention.RESUME:
+        received += client.connection.resume()
+    received += client.connection.feed(get("known01", method="HEAD"))
+    assert statuses(received) == [404] + [302] * 102
+
+
+def test_a_copy_is_fresh_no_longer_than_its_lifetime_though_no_store_answers(node: Node) -> None:
+    client = node.connect()
+    client.send(get("known01"))
+    node.clock.advance(LIFETIME_SECONDS * REFRESH_AT * 0.9)
+    node.is_reachable = False
+    client = node.connect(resolves=False)
+    served = 0
+    for _ in range(400):
+        node.answer({KNOWN: None})
+        node.clock.advance(0.0625)
+        if not client.send(get("known01")):
+            break
+        served += 1
+    assert client.connection.pending
+    assert node.page["cache_stale_hits"] == 0
+
+
+def test_replies_behind_a_miss_share_what_they_have_in_common(node: Node) -> None:
+    node.add(make_link("long001", target="https://e.com/" + "p" * 7_900))
+    node.connect().send(get("long001"))
+    before = resident_bytes()
+    waiting = [node.connect(resolves=False) for _ in range(20)]
+    for client in waiting:
+        client.send(get("missing") + get("long001") * (MAX_PENDING_REPLIES - 1))
+        assert client.connection.pending == MAX_PENDING_REPLIES
+    assert resident_bytes() - before < 6 << 20  # a copy each: 20 MB

@@ -1,15 +1,13 @@
 """50,000 mutated requests: no fault, no hang, nothing but well-formed replies, and memory stays flat."""
 
 import asyncio
-import gc
-from pathlib import Path
 from random import Random
 from typing import Final
 
 from shortlink.settings import Settings
 from tests.engine_contract.conftest import MakeNode
 from tests.engine_contract.mutations import mutated
-from tests.engine_contract.parts import make_link, parse_replies
+from tests.engine_contract.parts import make_link, parse_replies, resident_bytes
 from tests.engine_contract.serving import open_files, run, serving, until
 
 REQUESTS: Final = 50_000
@@ -17,11 +15,6 @@ WARM_UP: Final = 15_000  # caches of parsed fields and of absent codes fill up f
 GROWTH_BYTES: Final = 8 << 20
 SEED: Final = 302
 FREE_OF_LIMITS: Final = {"unknown_per_minute": 0, "keepalive_requests": 0}
-
-
-def resident_bytes() -> int:
-    gc.collect()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def test_mutated_requests_in_any_pieces(make_node: MakeNode) -> None:

@@ -73,6 +73,9 @@ class PythonConnection:
 
     # The contract.
 
+    def send_on(self, descriptor: int | None) -> None:
+        """The transport writes well enough."""
+
     def feed(self, data: bytes) -> bytes:
         engine = self._engine
         began = engine.read_clock()
@@ -196,7 +199,7 @@ class PythonConnection:
     def _parse(self, turn: "_Turn") -> None:
         """Take the requests that are held, one after another."""
         data, at = self._held, 0
-        begun = self.partial  # the finder has seen the start of the first head already
+        begun = self._finder.line is not None  # it has seen the line of the first head already
         self.partial = False
         while at < len(data) and not self._stopped and not turn.is_over and len(self._queue) < MAX_PENDING_REPLIES:
             end = 0 if begun else self._take_known(data, at, turn)

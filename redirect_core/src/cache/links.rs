@@ -112,7 +112,7 @@ impl LinkCache {
         Some(self.at(at))
     }
 
-    /// The same, unless nothing but curiosity asks.
+    /// The same, without counting as a use.
     #[must_use]
     pub fn peek(&self, domain: u16, code: &[u8]) -> Option<Entry<'_>> {
         self.place(self.hash(domain, code), domain, code).map(|at| self.at(at))
@@ -130,8 +130,17 @@ impl LinkCache {
     pub fn remove(&mut self, domain: u16, code: &[u8]) {
         let hash = self.hash(domain, code);
         if let Some(at) = self.place(hash, domain, code) {
+            // A link that changes comes back to its place among those that proved their worth.
+            if at >= self.small.capacity() {
+                self.ghosts.add(hash);
+            }
             self.let_go(hash, at);
         }
+    }
+
+    /// The entry of this name counts as used.
+    pub fn touch(&mut self, domain: u16, code: &[u8]) {
+        self.change(domain, code, |mut entry| entry.touch());
     }
 
     /// Keep an entry that `NewEntry::encode` made, in place of another of its name; others make room for it.
@@ -139,7 +148,6 @@ impl LinkCache {
         let new = Entry(encoded);
         let hash = self.hash(new.domain(), new.code());
         let held = self.place(hash, new.domain(), new.code());
-        // A link that changes keeps its place among those that proved their worth.
         let is_proven = held.is_some_and(|at| at >= self.small.capacity()) || self.ghosts.take(hash);
         if let Some(at) = held {
             self.let_go(hash, at);
@@ -176,11 +184,13 @@ impl LinkCache {
         EntryMut(&mut self.memory[at..]).remove();
     }
 
-    /// Let one entry go, a new one if there is one. False: there is none at all.
+    /// Let one entry go, from the ring that has more than its share. False: there is none at all.
     fn shrink(&mut self) -> bool {
-        let before = self.index.len();
+        let (before, mut reprieves) = (self.index.len(), MAX_REPRIEVES);
         while self.index.len() == before {
-            if !(self.pass_small() || self.pass_main(&mut 0)) {
+            let is_small_due = self.small.used() * SMALL_SHARE > self.small.used() + self.main.used();
+            let passed = is_small_due && self.pass_small() || self.pass_main(&mut reprieves);
+            if !passed && !self.pass_small() {
                 return false;
             }
         }
@@ -309,6 +319,24 @@ mod tests {
         }
         let left = (0..100).filter(|&number| cache.peek(0, &code(number)).is_some()).count();
         assert_eq!(left, 100);
+    }
+
+    #[test]
+    fn short_links_that_fill_the_index_before_the_rings_are_kept_as_well() {
+        let mut cache = LinkCache::new(4 << 20).expect("four megabytes");
+        let mut hits = 0;
+        let mut chance = 1_u64;
+        for _ in 0..600_000 {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+            let number = 200_000_f64.powf((chance >> 11) as f64 / (1_u64 << 53) as f64) as u32; // Zipf, about
+            if find(&mut cache, number).is_some() {
+                hits += 1;
+            } else {
+                keep(&mut cache, number, 1, 25 + number as usize % 36);
+            }
+        }
+        assert!(hits > 472_000, "{hits} hits"); // LRU with room for as many: 469,263
     }
 
     #[test]

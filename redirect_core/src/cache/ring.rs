@@ -56,7 +56,7 @@ impl Ring {
     /// Where the oldest entry is; `None`: there is none.
     pub fn oldest(&mut self) -> Option<usize> {
         let rest = self.rest(self.tail);
-        if rest < HEADER_BYTES {
+        if rest < HEADER_BYTES && self.tail < self.head {
             self.tail += rest as u64; // too little for a filler
         }
         (self.tail < self.head).then(|| self.place(self.tail))

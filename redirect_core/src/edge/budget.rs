@@ -30,10 +30,7 @@ impl UnknownBudget {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most a minute
             return Some(((1.0 - tokens) * 60.0 / self.per_minute).ceil() as u32);
         }
-        self.buckets.put(network, (tokens - 1.0, now));
-        if self.buckets.len() > MAX_NETWORKS {
-            self.buckets.pop_lru();
-        }
+        self.note(network, tokens - 1.0, now);
         None
     }
 
@@ -41,7 +38,14 @@ impl UnknownBudget {
     pub fn give_back(&mut self, network: Option<Network>, now: f64) {
         if let Some(network) = self.limited(network) {
             let tokens = (self.tokens(network, now) + 1.0).min(self.per_minute);
-            self.buckets.put(network, (tokens, now));
+            self.note(network, tokens, now);
+        }
+    }
+
+    fn note(&mut self, network: Network, tokens: f64, now: f64) {
+        self.buckets.put(network, (tokens, now));
+        if self.buckets.len() > MAX_NETWORKS {
+            self.buckets.pop_lru();
         }
     }
 

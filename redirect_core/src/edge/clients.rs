@@ -84,6 +84,9 @@ impl Clients {
 
     /// Work out who it is. `tail` empty: its next request is not to be known by it.
     pub fn of(&mut self, peer: Peer, fields: &Fields<'_>, tail: &[u8]) -> Rc<Client> {
+        if let Some(known) = self.find(peer, tail) {
+            return Rc::clone(known);
+        }
         let address = if peer.is_trusted {
             self.addresses.client(peer.address, fields.forwarded_for.as_deref(), fields.forwarded.as_deref())
         } else {

@@ -222,10 +222,11 @@ impl Connection {
 
     /// Take the requests of `data`, one after another; how many bytes were taken.
     fn parse(&mut self, shared: &mut Shared, data: &[u8], turn: &mut Turn<'_>) -> usize {
-        // The finder has seen the start of the first head already.
-        let mut begun = std::mem::take(&mut self.state.partial);
+        // The finder has seen the line of the first head already.
+        let mut begun = self.finder.line.is_some();
+        self.state.partial = false;
         let mut at = 0;
-        while at < data.len() && !self.stopped && !turn.is_over() && self.queue.len() < MAX_PENDING_REPLIES {
+        while at < data.len() && !self.stopped && !turn.is_over() && !self.is_full() {
             let rest = &data[at..];
             let taken = if begun { 0 } else { self.take_known(shared, rest, turn) };
             begun = false;
@@ -274,7 +275,7 @@ impl Connection {
         known[..count].iter().for_each(|one| shared.cache.prefetch_entry(one.hash));
         let mut taken = 0;
         for one in &known[..count] {
-            if turn.is_over() || self.queue.len() >= MAX_PENDING_REPLIES {
+            if turn.is_over() || self.is_full() {
                 break;
             }
             self.answer(shared, *one, data, turn);
@@ -367,7 +368,8 @@ impl Connection {
             asked: None,
             network: None,
         };
-        shared.find(&asked, &mut owed, Waiter { connection: self.key, place });
+        let is_behind = !self.queue.is_empty();
+        shared.find(&asked, &mut owed, Waiter { connection: self.key, place }, is_behind);
         owed.asked = Some(asked);
         self.owe(shared, owed, turn);
     }
@@ -396,6 +398,11 @@ impl Connection {
         }
     }
 
+    /// True when no more replies may be owed.
+    fn is_full(&self) -> bool {
+        self.queue.len() >= MAX_PENDING_REPLIES
+    }
+
     fn stop(&mut self) {
         self.stopped = true;
         self.held = Vec::new();
@@ -422,7 +429,7 @@ impl Connection {
         let mut attention = 0;
         if self.stopped && self.queue.is_empty() {
             attention = Attention::CLOSE;
-        } else if !self.paused && (self.is_ready() || (more && self.queue.len() < MAX_PENDING_REPLIES)) {
+        } else if !self.paused && (self.is_ready() || (more && !self.is_full())) {
             attention = Attention::RESUME;
         }
         if shared.flights.is_wanted() {

@@ -16,6 +16,7 @@ use crate::edge::clock::{Now, ReadClock, ticks, ticks_in};
 use crate::edge::connection::{Connection, State};
 use crate::edge::counters::{Counters, Name as Counter};
 use crate::edge::flights::{Flight, Flights, LastHeard, Name};
+use crate::edge::lent::Lent;
 use crate::edge::owed::{Outcome, Tier};
 use crate::edge::shared::{HOLD_OVER_TICKS, Shared, UnspooledClicks};
 use crate::http::{Answer, ClientAddresses, ReplyStarts};
@@ -110,6 +111,7 @@ impl Engine {
             budget: UnknownBudget::new(settings.unknown_per_minute),
             clients: Clients::new(ClientAddresses::new(settings.trusted_proxies), indices),
             clicks: UnspooledClicks { dropped: spool.dropped(), ..UnspooledClicks::default() },
+            lent: Lent::default(),
             spool,
             keepalive_requests: if keepalive == 0 { u64::MAX } else { keepalive },
             draining: false,
@@ -221,16 +223,30 @@ impl Engine {
             Found::Absent => self.keep_absence(name, answered),
             Found::Link(link) => self.keep(&name, link, answered),
         };
-        for waiter in flight.iter().flat_map(|flight| &flight.waiters) {
+        self.settle(flight.as_ref(), &outcome, answered.tier, woken);
+    }
+
+    /// Give those who waited for a flight its outcome.
+    fn settle(&mut self, flight: Option<&Flight>, outcome: &Outcome, tier: Tier, woken: &mut Vec<ConnectionKey>) {
+        for waiter in flight.into_iter().flat_map(|flight| &flight.waiters) {
             let Some(connection) = self.connections.get_mut(waiter.connection) else {
                 continue; // it left
             };
-            if let Some(owed) = connection.settle(waiter.place, &outcome, answered.tier) {
+            if let Some(owed) = connection.settle(waiter.place, outcome, tier) {
                 if !matches!(outcome, Outcome::Answer(Answer::NotFound)) {
                     self.shared.budget.give_back(owed.network, self.shared.now.seconds());
                 }
                 woken.push(waiter.connection);
             }
+        }
+    }
+
+    /// A fault of ours kept the answer about a link from being put: those who wait for it get what there is instead.
+    pub fn give_up(&mut self, key: Key<'_>, woken: &mut Vec<ConnectionKey>) {
+        self.shared.counters.add(Counter::EngineErrors, 1);
+        if let Some(name) = self.name(key) {
+            let flight = self.shared.flights.land(&name);
+            self.settle(flight.as_ref(), &Outcome::Answer(Answer::Unavailable), Tier::Store, woken);
         }
     }
 
@@ -275,6 +291,7 @@ impl Engine {
         let shared = &mut self.shared;
         shared.flights.release();
         shared.absences.expire(shared.now.monotonic_ns);
+        shared.lent.tidy();
         shared.settle_clicks();
         shared.counters.set(Counter::MissesInFlight, shared.flights.len() as u64);
         shared.counters.set(Counter::CachedLinks, shared.cache.len() as u64);
@@ -296,11 +313,6 @@ impl Engine {
         let closed = self.shared.spool.close();
         self.shared.settle_clicks();
         closed
-    }
-
-    /// A fault of ours was noticed.
-    pub fn count_fault(&self) {
-        self.shared.counters.add(Counter::EngineErrors, 1);
     }
 
     /// The time now.
@@ -338,7 +350,7 @@ impl Engine {
         let asked_at = ticks(answered.asked_at_ns);
         let lifetime = lifetime(shared.cache.hash(name.domain, &name.code) ^ answered.asked_at_ns);
         let (refresh_at, fresh_until) = (asked_at + lifetime / 5 * 4, asked_at + lifetime);
-        if let Some(held) = shared.cache.peek(name.domain, &name.code) {
+        if let Some(held) = shared.held(name) {
             if held.version() >= link.version {
                 let outcome = Outcome::Link(held.0.into());
                 if held.version() == link.version {
@@ -368,6 +380,7 @@ impl Engine {
         };
         let (outcome, is_fresh) = (Outcome::Link(held.0.into()), shared.is_fresh(held));
         let until = shared.now.ticks() + HOLD_OVER_TICKS;
+        let until = if is_fresh { until.min(held.fresh_until()) } else { until };
         shared.cache.change(name.domain, &name.code, |mut entry| entry.hold_over(until, is_fresh));
         if !is_fresh || held_is_stale(&outcome) {
             shared.counters.add(Counter::CacheStaleHits, 1);

@@ -10,6 +10,7 @@ mod connection;
 mod counters;
 mod engine;
 mod flights;
+mod lent;
 mod owed;
 mod shared;
 

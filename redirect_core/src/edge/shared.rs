@@ -9,6 +9,7 @@ use crate::edge::clients::{Client, Clients};
 use crate::edge::clock::{Now, ReadClock, ticks_in};
 use crate::edge::counters::{Counters, Name as Counter};
 use crate::edge::flights::{Flights, Name, Waiter};
+use crate::edge::lent::Lent;
 use crate::edge::owed::{Asked, Outcome, Owed, Route};
 use crate::http::{Answer, Persistence, ReplyStarts, status_index, write_with_query};
 use crate::spool::{Click, HEAD, SpoolWriter};
@@ -36,6 +37,7 @@ pub struct Shared {
     pub clients: Clients,
     pub spool: Arc<SpoolWriter>,
     pub clicks: UnspooledClicks,
+    pub lent: Lent,
     /// How many requests a connection may make.
     pub keepalive_requests: u64,
     /// Every reply says `Connection: close`.
@@ -83,14 +85,16 @@ impl Shared {
     }
 
     /// Give a request for a code its outcome if that is known, else have it wait for the resolver, or refuse it.
-    pub fn find(&mut self, asked: &Asked, owed: &mut Owed, waiter: Waiter) {
+    /// `is_behind`: others must be answered before it.
+    pub fn find(&mut self, asked: &Asked, owed: &mut Owed, waiter: Waiter, is_behind: bool) {
         let (client, code) = (&*asked.client, &*asked.code);
         let name = Name::new(client.domain, code);
-        let held = self.held(&name);
-        if let Some(fresh) = held.filter(|entry| self.is_fresh(*entry)) {
-            let (outcome, is_stale, is_due) =
-                (Outcome::Link(fresh.0.into()), fresh.is_stale(), self.now.ticks() >= fresh.refresh_at());
-            owed.outcome = Some(outcome);
+        let held = held(&self.cache, &name, self.now);
+        if let Some(fresh) = held.filter(|entry| is_fresh(*entry, self.now, self.suspect_at)) {
+            let (is_stale, is_due) = (fresh.is_stale(), self.now.ticks() >= fresh.refresh_at());
+            let copy = if is_behind { self.lent.copy_of(&name, fresh) } else { fresh.0.into() };
+            owed.outcome = Some(Outcome::Link(copy));
+            self.cache.touch(name.domain, &name.code);
             if is_stale {
                 self.counters.add(Counter::CacheStaleHits, 1);
                 return;
@@ -126,15 +130,12 @@ impl Shared {
 
     /// The entry of this name, unless it is so old that nobody may be served it.
     pub fn held(&self, name: &Name) -> Option<Entry<'_>> {
-        let entry = self.cache.peek(name.domain, &name.code)?;
-        (self.now.ticks() < entry.asked_at().saturating_add(STALE_TICKS)).then_some(entry)
+        held(&self.cache, name, self.now)
     }
 
     /// True if it may be served without asking.
     pub fn is_fresh(&self, entry: Entry<'_>) -> bool {
-        let held_from =
-            if entry.is_stale() { entry.fresh_until().saturating_sub(HOLD_OVER_TICKS) } else { entry.asked_at() };
-        self.now.ticks() < entry.fresh_until() && held_from > self.suspect_at
+        is_fresh(entry, self.now, self.suspect_at)
     }
 
     /// Write a reply that enters the output now; its click is recorded. False: it has no outcome yet.
@@ -198,6 +199,17 @@ impl Shared {
         self.clicks.settled += newly_settled;
         self.clicks.dropped = dropped;
     }
+}
+
+fn held<'a>(cache: &'a LinkCache, name: &Name, now: Now) -> Option<Entry<'a>> {
+    let entry = cache.peek(name.domain, &name.code)?;
+    (now.ticks() < entry.asked_at().saturating_add(STALE_TICKS)).then_some(entry)
+}
+
+fn is_fresh(entry: Entry<'_>, now: Now, suspect_at: Ticks) -> bool {
+    let held_from =
+        if entry.is_stale() { entry.fresh_until().saturating_sub(HOLD_OVER_TICKS) } else { entry.asked_at() };
+    now.ticks() < entry.fresh_until() && held_from > suspect_at
 }
 
 /// Clicks that were counted in memory alone.

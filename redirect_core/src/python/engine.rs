@@ -1,6 +1,7 @@
 //! The engine and its connections, as Python has them.
 
 use std::cell::{Cell, RefCell};
+use std::os::fd::{BorrowedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -8,7 +9,8 @@ use ipnet::IpNet;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList};
+use rustix::net::{SendFlags, send};
 use slotmap::SecondaryMap;
 
 use crate::cache::{Limits, NewEntry};
@@ -102,7 +104,7 @@ impl Engine {
     fn connection(&self, peer: Option<&str>, wake: Py<PyAny>) -> PyResult<Connection> {
         let key = self.0.with(|core| core.connect(peer))?;
         self.0.wakes.borrow_mut().insert(key, wake);
-        Ok(Connection { parts: Rc::clone(&self.0), key, state: Cell::default() })
+        Ok(Connection { parts: Rc::clone(&self.0), key, state: Cell::default(), socket: Cell::default() })
     }
 
     fn take_misses(&self) -> PyResult<Vec<(String, String)>> {
@@ -127,17 +129,17 @@ impl Engine {
             let fields;
             let found = if answer.is_none() {
                 Found::Absent
-            } else if let Ok(is_available) = answer.extract::<bool>() {
-                debug_assert!(!is_available);
+            } else if answer.is_instance_of::<PyBool>() {
                 Found::Unavailable
             } else {
-                fields = answer.extract::<LinkFields>()?;
-                Found::Link(fields.entry()?)
+                fields = answer.extract::<LinkFields>();
+                // Of a link that can't even be read, all that is known is that it is there.
+                Found::Link(fields.as_ref().map_or_else(|_| broken_entry(), LinkFields::entry))
             };
             let key = Key { domain, code };
             // A fault costs those who wait for this link, and no others.
             if self.0.with(|core| core.put(key, found, answered, &mut woken)).is_err() {
-                self.0.with(|core| core.count_fault())?;
+                self.0.with(|core| core.give_up(key, &mut woken))?;
             }
         }
         let ready = self.0.with(|core| core.ready(woken))?;
@@ -179,6 +181,8 @@ pub struct Connection {
     key: ConnectionKey,
     /// As of the last step.
     state: Cell<State>,
+    /// The socket that `feed` may send on.
+    socket: Cell<Option<RawFd>>,
 }
 
 #[pymethods]
@@ -203,8 +207,19 @@ impl Connection {
         self.state.get().pending
     }
 
+    #[pyo3(signature = (descriptor))]
+    fn send_on(&self, descriptor: Option<RawFd>) {
+        self.socket.set(descriptor);
+    }
+
     fn feed<'py>(&self, py: Python<'py>, data: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyBytes>> {
-        self.step(py, |core, key| core.feed(key, data.as_bytes()))
+        self.step(py, |core, key| {
+            let replies = core.feed(key, data.as_bytes());
+            match self.socket.get() {
+                Some(socket) if !replies.is_empty() => self.send(socket, replies),
+                _ => replies,
+            }
+        })
     }
 
     fn resume<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
@@ -228,13 +243,27 @@ impl Connection {
     }
 
     fn lost(&self) -> PyResult<()> {
-        self.parts.wakes.borrow_mut().remove(self.key);
+        self.socket.set(None);
+        let wake = self.parts.wakes.borrow_mut().remove(self.key);
+        drop(wake); // not before the borrow ends: what goes with it may call us
         self.state.set(State { pending: 0, ..self.state.get() });
         if self.parts.open.borrow().is_some() { self.parts.with(|core| core.lost(self.key)) } else { Ok(()) }
     }
 }
 
 impl Connection {
+    /// Send on the socket; what it didn't take. The transport finds out why, and sees to the rest.
+    #[inline]
+    fn send<'a>(&self, socket: RawFd, replies: &'a [u8]) -> &'a [u8] {
+        // SAFETY: the protocol tells of a socket for as long as its transport has it open, and feeds nothing afterwards.
+        let socket = unsafe { BorrowedFd::borrow_raw(socket) };
+        let sent = send(socket, replies, SendFlags::DONTWAIT | SendFlags::NOSIGNAL).unwrap_or(0);
+        if sent < replies.len() {
+            self.socket.set(None);
+        }
+        &replies[sent..]
+    }
+
     #[inline]
     fn step<'py>(
         &self,
@@ -262,22 +291,12 @@ struct LinkFields(u64, u16, String, String, bool, Option<LimitFields>);
 struct LimitFields(bool, Option<u64>, Option<u64>, Option<String>, bool);
 
 impl LinkFields {
-    fn entry(&self) -> PyResult<NewEntry<'_>> {
+    fn entry(&self) -> NewEntry<'_> {
         let Self(version, status, target, cache_control, is_fit, limits) = self;
-        if !is_fit {
-            let limits = Limits { broken: true, ..Limits::default() };
-            return Ok(NewEntry {
-                version: *version,
-                domain: 0,
-                code: b"",
-                status: 0,
-                target: b"",
-                cache_control: DEFAULT_CACHE_CONTROL,
-                limits,
-            });
-        }
         let status = REDIRECT_STATUSES.iter().zip(0..).find(|(one, _)| *one == status);
-        let (_, status) = status.ok_or_else(|| PyValueError::new_err("no status of a redirect"))?;
+        let Some((_, status)) = status.filter(|_| *is_fit) else {
+            return NewEntry { version: *version, ..broken_entry() };
+        };
         let limits = limits.as_ref().map_or_else(Limits::default, |limits| {
             let LimitFields(enabled, not_before, expires_at, expired_target, forward_query) = limits;
             Limits {
@@ -289,7 +308,7 @@ impl LinkFields {
                 forward_query: *forward_query,
             }
         });
-        Ok(NewEntry {
+        NewEntry {
             version: *version,
             domain: 0,
             code: b"",
@@ -297,8 +316,15 @@ impl LinkFields {
             target: target.as_bytes(),
             cache_control: cache_control.as_bytes(),
             limits,
-        })
+        }
     }
+}
+
+/// A link whose reply can't be prepared.
+fn broken_entry() -> NewEntry<'static> {
+    let limits = Limits { broken: true, ..Limits::default() };
+    let cache_control = DEFAULT_CACHE_CONTROL;
+    NewEntry { version: 0, domain: 0, code: b"", status: 0, target: b"", cache_control, limits }
 }
 
 /// A clock of Python's: (monotonic seconds, ms since the Unix epoch).
