@@ -191,6 +191,8 @@ class EdgeProtocol(asyncio.Protocol):
         except Exception:
             self._fail()
             return
+        if replies is None:
+            return
         if replies:
             self._write(replies)
         if self._connection.attention:

@@ -72,11 +72,11 @@ class Connection(Protocol):
         """
         ...
 
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, data: bytes) -> bytes | None:
         """Take what was read; return all replies that are ready, to be written at once (may be empty).
 
-        Those that it has sent itself are not among them. When the socket did not take all it returns the rest, and
-        sends nothing itself until it is told to again.
+        None: it has sent all replies itself, and `attention` is 0. When the socket did not take all it returns the
+        rest, and sends nothing itself until it is told to again.
         """
         ...
 

@@ -47,7 +47,7 @@ def test_a_turn_ends_after_so_many_requests(make_node: MakeNode) -> None:
     node.connect().send(get("known01"))
     client = node.connect()
     reply = client.send(get("known01"))
-    replies = client.connection.feed(get("known01") * (REQUESTS_A_TURN * 2 + 3) + b"GET /")
+    replies = client.feed(get("known01") * (REQUESTS_A_TURN * 2 + 3) + b"GET /")
     assert replies == reply * REQUESTS_A_TURN
     assert client.connection.attention & Attention.RESUME
     assert client.connection.resume() == reply * REQUESTS_A_TURN
@@ -61,7 +61,7 @@ def test_a_turn_ends_after_so_many_bytes(node: Node) -> None:
     node.add(make_link("long001", target="https://example.com/" + "p" * 7_000))
     client = node.connect()
     client.send(get("long001"))
-    replies = client.connection.feed(get("long001") * 20)
+    replies = client.feed(get("long001") * 20)
     assert OUTPUT_A_TURN_BYTES <= len(replies) < OUTPUT_A_TURN_BYTES + 8_000
     assert client.connection.attention & Attention.RESUME
     client.step(lambda: replies)
@@ -72,8 +72,8 @@ def test_bytes_that_come_while_a_turn_is_due_wait_in_order(node: Node) -> None:
     node.add(make_link("other01", status=301))
     client = node.connect()
     client.send(get("known01"))
-    first = client.connection.feed(get("known01") * (REQUESTS_A_TURN + 1))
-    client.step(lambda: first + client.connection.feed(get("other01")))
+    first = client.feed(get("known01") * (REQUESTS_A_TURN + 1))
+    client.step(lambda: first + client.feed(get("other01")))
     assert statuses(client.received) == [302] * (REQUESTS_A_TURN + 2) + [301]
 
 
@@ -112,7 +112,7 @@ def test_a_half_closed_client_gets_every_answer(node: Node) -> None:
 def test_a_half_closed_client_gets_the_rest_of_its_read_too(node: Node) -> None:
     client = node.connect()
     client.send(get("known01"))
-    first = client.connection.feed(get("known01") * (REQUESTS_A_TURN + 9))
+    first = client.feed(get("known01") * (REQUESTS_A_TURN + 9))
     client.step(lambda: first + client.connection.eof())
     assert statuses(client.received) == [302] * (REQUESTS_A_TURN + 10)
     assert client.is_closed

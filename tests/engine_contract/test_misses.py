@@ -282,10 +282,10 @@ def test_a_head_that_was_begun_before_a_turn_ended_is_gone_on_with(node: Node) -
     client.send(get("missing") + get("long001") * 100 + get("known01")[:-2])
     node.resolve()
     received = client.connection.resume()  # the turn ends in the middle of what is owed
-    received += client.connection.feed(get("known01")[-2:])
+    received += client.feed(get("known01")[-2:])
     while client.connection.attention & Attention.RESUME:
         received += client.connection.resume()
-    received += client.connection.feed(get("known01", method="HEAD"))
+    received += client.feed(get("known01", method="HEAD"))
     assert statuses(received) == [404] + [302] * 102
 
 
@@ -295,13 +295,11 @@ def test_a_copy_is_fresh_no_longer_than_its_lifetime_though_no_store_answers(nod
     node.clock.advance(LIFETIME_SECONDS * REFRESH_AT * 0.9)
     node.is_reachable = False
     client = node.connect(resolves=False)
-    served = 0
     for _ in range(400):
         node.answer({KNOWN: None})
         node.clock.advance(0.0625)
         if not client.send(get("known01")):
             break
-        served += 1
     assert client.connection.pending
     assert node.page["cache_stale_hits"] == 0
 

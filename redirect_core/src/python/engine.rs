@@ -212,13 +212,18 @@ impl Connection {
         self.socket.set(descriptor);
     }
 
-    fn feed<'py>(&self, py: Python<'py>, data: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyBytes>> {
-        self.step(py, |core, key| {
-            let replies = core.feed(key, data.as_bytes());
-            match self.socket.get() {
-                Some(socket) if !replies.is_empty() => self.send(socket, replies),
-                _ => replies,
-            }
+    fn feed<'py>(&self, py: Python<'py>, data: &Bound<'py, PyBytes>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        self.parts.with(|core| {
+            let replies = core.feed(self.key, data.as_bytes());
+            let rest = match self.socket.get() {
+                Some(socket) if !replies.is_empty() => Some(self.send(socket, replies)),
+                _ => None,
+            };
+            let has_sent_all = rest.is_some_and(<[u8]>::is_empty);
+            let rest = PyBytes::new(py, rest.unwrap_or(replies));
+            let state = core.state(self.key);
+            self.state.set(state);
+            (!has_sent_all || state.attention != 0).then_some(rest)
         })
     }
 

@@ -52,7 +52,7 @@ class Edge:
     async def visit(self) -> bytes:
         """The first line and Location of the answer to a visit."""
         assert self.connection is not None
-        self.replies = self.connection.feed(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.replies = self.connection.feed(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n") or b""
         if self.connection.attention & Attention.MISSED:
             self.resolver.schedule()
         async with asyncio.timeout(5):
