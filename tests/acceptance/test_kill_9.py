@@ -22,9 +22,7 @@ NODE_KILLS = 5
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("engine", "seed"), [*(("rust", seed) for seed in range(NODES)), ("python", NODES)])
-def test_kill_9_of_a_worker_under_load_loses_no_click_that_was_answered(
-    tmp_path: Path, engine: str, seed: int
-) -> None:
+def test_kill_9_of_a_worker_under_load_loses_no_click_that_was_answered(tmp_path: Path, engine: str, seed: int) -> None:
     moments = random.Random(seed)
     with Node(tmp_path / "data", "--workers", "1", "--engine", engine) as node:
         code = node.shorten(TARGET)
