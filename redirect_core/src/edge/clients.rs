@@ -47,7 +47,8 @@ pub struct Clients {
     domains: HashMap<Vec<u8>, u16>,
     /// Domains by index.
     names: Vec<Vec<u8>>,
-    remembered: Vec<Rc<Client>>,
+    /// Each with its hash.
+    remembered: Vec<(u64, Rc<Client>)>,
     /// Places in `remembered` by hash; what is found there is compared.
     places: HashMap<u64, usize, RandomState>,
     /// The place that is given away next.
@@ -78,13 +79,19 @@ impl Clients {
     /// The client of this peer whose requests end so.
     #[inline]
     pub fn find(&self, peer: Peer, tail: &[u8]) -> Option<&Rc<Client>> {
-        let client = &self.remembered[*self.places.get(&self.hash(peer, tail))?];
+        self.known(self.hash(peer, tail), peer, tail)
+    }
+
+    #[inline]
+    fn known(&self, hash: u64, peer: Peer, tail: &[u8]) -> Option<&Rc<Client>> {
+        let (_, client) = &self.remembered[*self.places.get(&hash)?];
         (client.peer == peer && *client.tail == *tail).then_some(client)
     }
 
     /// Work out who it is. `tail` empty: its next request is not to be known by it.
     pub fn of(&mut self, peer: Peer, fields: &Fields<'_>, tail: &[u8]) -> Rc<Client> {
-        if let Some(known) = self.find(peer, tail) {
+        let hash = self.hash(peer, tail);
+        if let Some(known) = self.known(hash, peer, tail) {
             return Rc::clone(known);
         }
         let address = if peer.is_trusted {
@@ -101,7 +108,7 @@ impl Clients {
             peer,
         });
         if !tail.is_empty() {
-            self.remember(&client);
+            self.remember(hash, &client);
         }
         client
     }
@@ -121,15 +128,13 @@ impl Clients {
     }
 
     /// Know this client's next request by its bytes; the one remembered for longest makes room.
-    fn remember(&mut self, client: &Rc<Client>) {
-        let hash = self.hash(client.peer, &client.tail);
+    fn remember(&mut self, hash: u64, client: &Rc<Client>) {
         if self.remembered.len() < MAX_REMEMBERED {
             self.places.insert(hash, self.remembered.len());
-            self.remembered.push(Rc::clone(client));
+            self.remembered.push((hash, Rc::clone(client)));
             return;
         }
-        let old = std::mem::replace(&mut self.remembered[self.next], Rc::clone(client));
-        let old_hash = self.hash(old.peer, &old.tail);
+        let (old_hash, _) = std::mem::replace(&mut self.remembered[self.next], (hash, Rc::clone(client)));
         if self.places.get(&old_hash) == Some(&self.next) {
             self.places.remove(&old_hash);
         }
