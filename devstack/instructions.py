@@ -17,7 +17,7 @@ from devstack.services import find, in_ci
 BASELINES: Final = ROOT / "docs" / "instruction_baselines.json"
 CORPORA: Final = ("plain", "browser", "strangers", "deep", "refused")
 REQUESTS: Final = 50_000
-# Two runs differ by some 0.1 %: hashes are seeded anew in each.
+# Two runs differ by less than 1 %: hashes are seeded anew in each.
 TOLERANCE: Final = 0.02
 BUILD: Final = ("cargo", "bench", "--locked", "--bench", "feed", "--no-run", "--message-format=json")
 # Only what happens inside is counted: filling the cache would be more than all the rest.
