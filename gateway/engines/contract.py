@@ -149,5 +149,5 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Close the spool cleanly. Nothing may be fed afterwards."""
+        """Close the spool cleanly. Afterwards only `lost` of its connections may be called."""
         ...

@@ -203,3 +203,12 @@ def test_heads_are_counted_when_they_are_complete(node: Node) -> None:
         client.send(read)
         seen.append((client.connection.requests, client.connection.partial))
     assert seen == [(0, True), (1, False), (2, True), (3, False)]
+
+
+def test_a_draining_engine_closes_each_connection_with_its_next_reply(node: Node) -> None:
+    known, new = node.connect(), node.connect()
+    known.send(get("known01"), get("known01"))
+    node.engine.drain()
+    for client in (known, new):
+        assert b"\r\nConnection: close\r\n" in client.send(get("known01"))
+        assert client.is_closed

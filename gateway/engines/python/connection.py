@@ -149,7 +149,12 @@ class PythonConnection:
         """The entry of a code, if it may be sent as it is and the connection stays open after it."""
         engine = self._engine
         entry = engine.cache.plain[self._client.domain].get(code)
-        if entry is None or engine.now >= entry.refresh_at or self.requests + 1 >= engine.keepalive_requests:
+        if (
+            entry is None
+            or engine.now >= entry.refresh_at
+            or self.requests + 1 >= engine.keepalive_requests
+            or engine.draining
+        ):
             return None
         return entry
 

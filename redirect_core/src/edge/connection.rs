@@ -152,13 +152,12 @@ impl Connection {
         self.end(shared, &turn);
     }
 
-    /// The transport is gone.
-    pub fn lost(&mut self, shared: &mut Shared) {
-        let key = self.key;
+    /// The transport is gone; `is_here`: whose connection is still there.
+    pub fn lost(&mut self, shared: &mut Shared, is_here: impl Fn(ConnectionKey) -> bool) {
         for owed in self.queue.drain(..).filter(|owed| owed.outcome.is_none()) {
             if let Some(asked) = &owed.asked {
                 let name = Name::new(asked.client.domain, &asked.code);
-                shared.flights.leave(&name, |waiter| waiter.connection != key);
+                shared.flights.leave(&name, &is_here);
             }
         }
     }

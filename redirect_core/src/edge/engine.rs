@@ -171,7 +171,7 @@ impl Engine {
     /// The transport is gone.
     pub fn lost(&mut self, key: ConnectionKey) {
         if let Some(mut connection) = self.connections.remove(key) {
-            connection.lost(&mut self.shared);
+            connection.lost(&mut self.shared, |key| self.connections.contains_key(key));
         }
     }
 

@@ -97,15 +97,15 @@ impl Flights {
         true
     }
 
-    /// A waiter has left.
-    pub fn leave(&mut self, name: &Name, is_here: impl Fn(&Waiter) -> bool) {
+    /// A waiter has left; `is_here`: whose connection is still there.
+    pub fn leave(&mut self, name: &Name, is_here: impl Fn(ConnectionKey) -> bool) {
         let Some(flight) = self.by_name.get_mut(name) else {
             return;
         };
         flight.left += 1;
         // Now and then, so that each that leaves costs little, and those that are gone never outnumber the others much.
         if flight.left > flight.waiters.len() / 2 {
-            flight.waiters.retain(is_here);
+            flight.waiters.retain(|waiter| is_here(waiter.connection));
             flight.left = 0;
         }
     }
@@ -205,3 +205,29 @@ impl LastHeard {
 }
 
 const BUCKETS: usize = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use slotmap::SlotMap;
+
+    use super::*;
+
+    #[test]
+    fn those_who_left_take_no_room_for_long() {
+        let mut flights = Flights::new(1);
+        let mut connections: SlotMap<ConnectionKey, ()> = SlotMap::with_key();
+        let name = Name::new(0, b"missing");
+        let stays = connections.insert(());
+        assert!(flights.join(name.clone(), Waiter { connection: stays, place: 0 }));
+        for _ in 0..1_000 {
+            let leaves = connections.insert(());
+            assert!(flights.join(name.clone(), Waiter { connection: leaves, place: 0 }));
+            connections.remove(leaves);
+            flights.leave(&name, |connection| connections.contains_key(connection));
+        }
+        flights.take();
+        let waiters = flights.land(&name).map(|flight| flight.waiters).unwrap_or_default();
+        assert!(waiters.iter().any(|waiter| waiter.connection == stays));
+        assert!(waiters.len() <= 4, "{}", waiters.len());
+    }
+}
