@@ -22,7 +22,7 @@ def test_the_link_is_synced_to_disk_before_its_201_is_sent(tmp_path: Path) -> No
         happened = events(trace)[already:]
     before_reply = happened[: happened.index("201")]
     assert "wal written" in before_reply
-    assert "wal synced" in before_reply[before_reply.index("wal written") :]
+    assert "wal synced" in before_reply[before_reply.index("wal written") :], trace.read_text()
 
 
 def events(trace: Path) -> list[str]:
