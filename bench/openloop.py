@@ -1,5 +1,6 @@
 """Open-loop load: requests leave when they are meant to, however slow the replies are, so that no stall hides."""
 
+import os
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,10 @@ import msgspec
 from bench import wrk
 from bench.void import Void
 
-MOST_LAG_US: Final = 50.0  # p99; with a core of its own it is some 5
+# p99: with a core of its own it is some 5 us. What servers write to the disk ends in kernel threads that take this
+# core, too, so it may be more when latencies are.
+MOST_LAG_US: Final = 50.0
+MOST_LAG_SHARE: Final = 0.25
 CARRIED: Final = 0.99
 _ROOT: Final = Path(__file__).parent.parent
 _BUILT: Final = _ROOT / "target"
@@ -98,7 +102,7 @@ def run(port: int, order: Order) -> Load:
         Void: a reply was wrong, or a connection failed or could not be opened.
     """
     load = send(port, order)
-    if load.lag.p99_ns > MOST_LAG_US * 1e3:
+    if load.lag.p99_ns > max(MOST_LAG_US * 1e3, MOST_LAG_SHARE * load.hits.p99_ns):
         raise Late(f"the load was {load.lag.p99_ns / 1e3:,.0f} µs late (p99): something else uses its core")
     return load
 
@@ -117,7 +121,9 @@ def send(port: int, order: Order) -> Load:
     }
     if order.misses is not None:
         options |= {"--misses": order.misses, "--miss-every": order.miss_every}
-    command = ["taskset", "-c", wrk.LOAD_CORE, str(program())]
+    # The servers' writes to the disk end in kernel threads on any core, which must not make the load late.
+    command = ["nice", "-n", "-20"] if os.geteuid() == 0 else []
+    command += ["taskset", "-c", wrk.LOAD_CORE, str(program())]
     command += [str(word) for option in options.items() for word in option]
     done = subprocess.run(command, check=False, capture_output=True)
     if done.returncode:
