@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,7 +21,8 @@ RESULTS: Final = Path(__file__).parent / "results"
 # nginx's modules are not among them: what needs them is left out where there are none.
 NEEDED: Final = frozenset({"nginx", "redis-server", "strace", "taskset", "wrk"})
 NEEDED_BY_URL: Final = frozenset({"wrk"})
-PARTS: Final[Mapping[str, Callable[[Path, int, int], object]]] = {
+Measure = Callable[[Path, int, int], object]
+PARTS: Final[Mapping[str, Measure]] = {
     "redirects": redirects.measure,
     "latency": latency.measure,
     "resources": resources.measure,
@@ -38,6 +40,7 @@ class Parameters(msgspec.Struct, frozen=True):
         name: of the result's file; results that are called "local" stay out of version control.
         rounds, seconds: how often each server is measured under each load, and how long.
         only: which parts run.
+        loads: how the names of loads of redirects begin that run; several separated by `;`; none: all.
         links: how many are made on a server that is measured by its URL.
     """
 
@@ -45,6 +48,7 @@ class Parameters(msgspec.Struct, frozen=True):
     rounds: int = 5
     seconds: int = 3
     only: tuple[str, ...] = tuple(PARTS)
+    loads: tuple[str, ...] = ()
     links: int = 10_000
 
     def __post_init__(self) -> None:
@@ -73,6 +77,8 @@ def from_environment(kind: type[Chosen], environment: Mapping[str, str]) -> Chos
     }
     if "only" in given:
         given["only"] = given["only"].split(",")
+    if "loads" in given:
+        given["loads"] = given["loads"].split(";")
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as exc:
@@ -91,7 +97,8 @@ def measure(chosen: Parameters, server: Shortener | None) -> tuple[datetime, dic
             "parameters": chosen,
             "machine": machine.describe(folder),
         }
-        for part, measure_part in PARTS.items():
+        parts: dict[str, Measure] = {**PARTS, "redirects": partial(redirects.measure, chosen=chosen.loads)}
+        for part, measure_part in parts.items():
             is_wanted = server is None and part in chosen.only
             result[part] = measure_part(folder, chosen.rounds, chosen.seconds) if is_wanted else None
         result["base_url"] = server and base_url.measure(folder, chosen.rounds, chosen.seconds, server, chosen.links)

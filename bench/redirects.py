@@ -11,6 +11,7 @@ from bench import check, servers, workloads
 from bench.rounds import SAMPLE, Round, Rounds
 from bench.servers import BARE, ENGINES, LINKS, NGINX, REFERENCES, Contestant, Stock
 from bench.summary import Row, summary
+from bench.void import Void
 from bench.workloads import Workload
 
 __all__ = ["BARE", "ENGINES", "LINKS", "NGINX", "REFERENCES", "SAMPLE", "Redirects", "Round", "Row", "measure"]
@@ -39,13 +40,13 @@ class Redirects:
     counted: int
 
 
-def measure(folder: Path, rounds: int, seconds: int) -> Redirects:
-    """Run the whole comparison in `folder`.
+def measure(folder: Path, rounds: int, seconds: int, chosen: Sequence[str] = ()) -> Redirects:
+    """Run the whole comparison in `folder`, or the loads whose names begin with one of `chosen`.
 
     Loads that leave other links in memory behind run in stages of their own, on nodes of their own.
 
     Raises:
-        Void: a reply was wrong, or edge302 counted other clicks than it answered.
+        Void: a reply was wrong, edge302 counted other clicks than it answered, or no load is called so.
     """
     fresh = rounds * seconds * workloads.FRESH_A_SECOND
     stocked = servers.stock(folder, max(servers.MANY, servers.LINKS + fresh))
@@ -53,7 +54,9 @@ def measure(folder: Path, rounds: int, seconds: int) -> Redirects:
     for name, loads_in in _stages(stocked.codes, seconds).items():
         place = folder / name
         place.mkdir()
-        loads = list(loads_in(place))
+        loads = [load for load in loads_in(place) if not chosen or load.name.startswith(tuple(chosen))]
+        if not loads:
+            continue
         with ExitStack() as stack:
             contestants = _start(stack, place, stocked, loads)
             run.run(contestants, loads, rounds, seconds)
@@ -61,6 +64,8 @@ def measure(folder: Path, rounds: int, seconds: int) -> Redirects:
                 if one.node is not None:
                     counted += one.ledger.compare(one.node)
                     answered += one.ledger.answered
+    if not run.done:
+        raise Void(f"no load's name begins with {' or '.join(chosen)}")
     return Redirects(
         rows=summary(run.done),
         rounds=run.done,
