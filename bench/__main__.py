@@ -40,7 +40,7 @@ class Parameters(msgspec.Struct, frozen=True):
         name: of the result's file; results that are called "local" stay out of version control.
         rounds, seconds: how often each server is measured under each load, and how long.
         only: which parts run.
-        loads: how the names of loads of redirects begin that run; several separated by `;`; none: all.
+        loads: names of the loads of redirects that run, separated by `;`; none: all.
         links: how many are made on a server that is measured by its URL.
     """
 

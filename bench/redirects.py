@@ -41,7 +41,7 @@ class Redirects:
 
 
 def measure(folder: Path, rounds: int, seconds: int, chosen: Sequence[str] = ()) -> Redirects:
-    """Run the whole comparison in `folder`, or the loads whose names begin with one of `chosen`.
+    """Run the whole comparison in `folder`, or the loads of these names.
 
     Loads that leave other links in memory behind run in stages of their own, on nodes of their own.
 
@@ -54,7 +54,7 @@ def measure(folder: Path, rounds: int, seconds: int, chosen: Sequence[str] = ())
     for name, loads_in in _stages(stocked.codes, seconds).items():
         place = folder / name
         place.mkdir()
-        loads = [load for load in loads_in(place) if not chosen or load.name.startswith(tuple(chosen))]
+        loads = [load for load in loads_in(place) if not chosen or load.name in chosen]
         if not loads:
             continue
         with ExitStack() as stack:
@@ -65,7 +65,7 @@ def measure(folder: Path, rounds: int, seconds: int, chosen: Sequence[str] = ())
                     counted += one.ledger.compare(one.node)
                     answered += one.ledger.answered
     if not run.done:
-        raise Void(f"no load's name begins with {' or '.join(chosen)}")
+        raise Void(f"no load is called {' or '.join(chosen)}")
     return Redirects(
         rows=summary(run.done),
         rounds=run.done,
