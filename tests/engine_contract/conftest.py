@@ -14,7 +14,11 @@ from tests.engine_contract.parts import HandClock, Node, make_link
 MakeNode = Callable[..., Node]
 
 
-@pytest.fixture(scope="session", params=sorted(ENGINES))
+# The fast part holds the Python engine against the other one, byte for byte: test_differential.py.
+EACH_ENGINE = [pytest.param(name, marks=[pytest.mark.slow] if name == "python" else []) for name in sorted(ENGINES)]
+
+
+@pytest.fixture(scope="session", params=EACH_ENGINE)
 def engine_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
