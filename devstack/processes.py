@@ -4,7 +4,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -41,6 +42,19 @@ def wait_until(
             written = log.read_text(errors="replace")[-2_000:] if log and log.exists() else ""
             raise NotReady(f"{process.args!r} is not ready (exit code {process.poll()}): {written}")
         time.sleep(0.02)
+
+
+@contextmanager
+def listening(
+    command: Sequence[str | Path], port: int, *, environment: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a server that will listen on `port` until the block is left. NotReady: it did not come up."""
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: listens(port), process)
+        yield process
+    finally:
+        stop(process)
 
 
 def stop(process: "subprocess.Popen[bytes]", seconds: float = 20) -> int:

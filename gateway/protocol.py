@@ -134,6 +134,7 @@ class EdgeProtocol(asyncio.Protocol):
         "__weakref__",
         "_admitted",
         "_connection",
+        "_descriptor",
         "_edge",
         "_feed",
         "_half_closed",
@@ -182,7 +183,9 @@ class EdgeProtocol(asyncio.Protocol):
         self._connection = self._edge.engine.connection(self._peer, self._go_on)
         # Bound once: each look-up of a method costs some percent of a read.
         self._feed = self._connection.feed
-        self._let_send()
+        # While nothing waits in the transport the engine may send by itself: that saves the way through it.
+        self._descriptor = _descriptor_of(self._transport)
+        self._connection.send_on(self._descriptor)
 
     def data_received(self, data: bytes) -> None:
         feed = self._feed  # CPython reads a slot faster than it looks for a method that is none
@@ -231,7 +234,7 @@ class EdgeProtocol(asyncio.Protocol):
             self._transport.abort()
             return
         if not (self._over or self._output.is_waiting):
-            self._let_send()  # again, if it was told not to
+            self._connection.send_on(self._descriptor)  # again, if it was told not to
         if self._over:
             pass  # closing; what is written still goes out
         elif self._reading_paused or connection.pending or self._output.is_waiting:
@@ -282,14 +285,7 @@ class EdgeProtocol(asyncio.Protocol):
     def _write(self, replies: bytes) -> None:
         """Write through the transport; while that holds some of it back, nothing may be sent past it."""
         self._transport.write(replies)
-        if self._transport.get_write_buffer_size():
-            self._connection.send_on(None)
-
-    def _let_send(self) -> None:
-        """Nothing waits in the transport, so the engine may send by itself: that saves the way through it."""
-        socket = self._transport.get_extra_info("socket")
-        if socket is not None:
-            self._connection.send_on(socket.fileno())
+        self._connection.send_on(None if self._transport.get_write_buffer_size() else self._descriptor)
 
     def _attend(self) -> None:
         connection = self._connection
@@ -412,6 +408,12 @@ class _Output:
             self._taken_at = now
         self._left = left
         return now - self._taken_at >= OUTPUT_SECONDS
+
+
+def _descriptor_of(transport: asyncio.Transport) -> int | None:
+    """The transport's socket; None: it has none."""
+    socket = transport.get_extra_info("socket")
+    return None if socket is None else socket.fileno()
 
 
 def _peer_of(transport: asyncio.Transport) -> str | None:

@@ -7,7 +7,7 @@ import logging
 import os
 import resource
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,8 +48,15 @@ class Inherited:
     supervisor: int | None
 
 
-async def serve(settings: Settings, inherited: Inherited, clock: Clock) -> None:
+async def serve(
+    settings: Settings,
+    inherited: Inherited,
+    clock: Clock,
+    make_store: Callable[..., SqliteLinkStore] = SqliteLinkStore,
+) -> None:
     """Answer requests until told to stop, then drain; returns when the spool is closed.
+
+    `make_store`: called as SqliteLinkStore is.
 
     OSError: the spool or the counters page can't be made. BadSetting: there is no such engine.
     """
@@ -60,7 +67,7 @@ async def serve(settings: Settings, inherited: Inherited, clock: Clock) -> None:
     spool = SpoolWriter(str(folder.spool), inherited.slot, limit_bytes=settings.spool_mb * _MIB)
     engine = load_engine(settings.engine)(settings, clock, page, spool)
     # One reader more than the miss path can occupy: the change feed never waits for misses.
-    store = SqliteLinkStore(folder.links_db, clock, read_only=True, readers=MAX_QUERIES + 1)
+    store = make_store(folder.links_db, clock, read_only=True, readers=MAX_QUERIES + 1)
     try:
         await Worker(settings, engine, store, clock, page).run(inherited)
     finally:

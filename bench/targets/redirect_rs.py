@@ -12,7 +12,7 @@ from bench.targets.padding import padded
 from bench.targets.redis_links import redis_with
 from bench.targets.serving import SERVER_CORE, Serving
 from devstack import redis
-from devstack.processes import free_port, listens, stop, wait_until
+from devstack.processes import free_port, listening
 from devstack.services import find
 
 CACHE_ON: Final = "axum, cache on"
@@ -51,12 +51,8 @@ def _redirect_rs(
             port = free_port()
             flags = ["--port", str(port), "--redis-port", str(shared.port), "--store", str(store)]
             flags += ["--cache", cache, "--padding", padding]
-            process = subprocess.Popen([*SERVER_CORE, program, *flags])
-            try:
-                wait_until(lambda: listens(port), process)
+            with listening([*SERVER_CORE, program, *flags], port) as process:
                 yield Serving(name, process.pid, port, targets.__getitem__, (shared.pid,))
-            finally:
-                stop(process)
 
         with padded(start, links[0][0], reply_bytes) as serving:
             yield serving

@@ -1,6 +1,5 @@
 """Each measured server, started on the core that servers have, and what its replies must be."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from bench import check
 from bench.filling import write_store
 from bench.node import Node, node
 from devstack.nginx import nginx
-from devstack.processes import free_port, listens, stop, wait_until
+from devstack.processes import free_port, listening
 from shortlink.datadir import DataFolder
 
 SERVER_CORE: Final = ("taskset", "-c", "0")
@@ -55,12 +54,9 @@ def bare(folder: Path, links: Sequence[tuple[str, str]]) -> Iterator[Serving]:
     """uvloop, httptools and a dict over the same links."""
     file, port = folder / "links.tsv", free_port()
     file.write_text("".join(f"{code}\t{target}\n" for code, target in links))
-    process = subprocess.Popen([*SERVER_CORE, sys.executable, "-m", "bench.targets.bare_uvloop", str(port), file])
-    try:
-        wait_until(lambda: listens(port), process)
+    command = [*SERVER_CORE, sys.executable, "-m", "bench.targets.bare_uvloop", str(port), file]
+    with listening(command, port) as process:
         yield Serving("bare uvloop + httptools + dict", process.pid, port, dict(links).__getitem__)
-    finally:
-        stop(process)
 
 
 @contextmanager

@@ -6,34 +6,25 @@ Run as `python -m bench.targets.slow_edge PORT WAIT_MS`, with the settings of a 
 import asyncio
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 import uvloop
 
 from bench.filling import write_store
 from bench.node import UNTHROTTLED
 from bench.targets.serving import SERVER_CORE, Serving
-from devstack.processes import free_port, listens, stop, wait_until
-from gateway.counters import CountersPage
-from gateway.engines import load_engine
-from gateway.resolver import MAX_QUERIES
+from devstack.processes import free_port, listening
 from gateway.server import BACKLOG
-from gateway.worker import Inherited, Worker, raise_descriptor_limit
-from redirect_core import SpoolWriter
+from gateway.worker import Inherited, raise_descriptor_limit, serve
 from shortlink import logs, settings
-from shortlink.clock import SystemClock
+from shortlink.clock import Clock, SystemClock
 from shortlink.datadir import DataFolder
 from shortlink.links import Link, LinkKey
-from shortlink.settings import Settings
 from shortlink.stores.sqlite import SqliteLinkStore
-
-_MIB: Final = 1 << 20
-_SLOT: Final = 0
 
 
 @contextmanager
@@ -46,18 +37,16 @@ def slow_edge(folder: Path, links: Sequence[tuple[str, str]], engine: str, wait_
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EDGE302_")}
     environment |= UNTHROTTLED | {"EDGE302_DATA": str(data.root), "EDGE302_ENGINE": engine}
     command = [*SERVER_CORE, sys.executable, "-m", "bench.targets.slow_edge", str(port), str(wait_ms)]
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: listens(port), process)
+    with listening(command, port, environment=environment) as process:
         yield Serving(f"edge302 {engine}", process.pid, port, dict(links).__getitem__)
-    finally:
-        stop(process)
 
 
 class SlowStore(SqliteLinkStore):
     """A SQLite store whose answers arrive late, as from a far or busy database."""
 
-    wait_seconds = 0.0
+    def __init__(self, wait_seconds: float, path: Path, clock: Clock, *, read_only: bool, readers: int) -> None:
+        super().__init__(path, clock, read_only=read_only, readers=readers)
+        self.wait_seconds = wait_seconds
 
     async def get(self, keys: Sequence[LinkKey]) -> dict[LinkKey, Link]:
         """What the store has, after a while."""
@@ -74,30 +63,14 @@ async def _make_salts(links_db: Path) -> None:
     await store.close()
 
 
-async def serve(chosen: Settings, port: int, wait_seconds: float) -> None:
-    """A worker's parts as gateway.worker puts them together, but for the store; serves until told to stop."""
-    clock, folder = SystemClock(), DataFolder(chosen.data)
-    page = CountersPage(folder.counters_page(_SLOT))
-    spool = SpoolWriter(str(folder.spool), _SLOT, limit_bytes=chosen.spool_mb * _MIB)
-    engine = load_engine(chosen.engine)(chosen, clock, page, spool)
-    store = SlowStore(folder.links_db, clock, read_only=True, readers=MAX_QUERIES + 1)
-    store.wait_seconds = wait_seconds
-    listener = socket.create_server((chosen.host, port), backlog=BACKLOG)
-    try:
-        inherited = Inherited(_SLOT, [listener.detach()], supervisor=None)
-        await Worker(chosen, engine, store, clock, page).run(inherited)
-    finally:
-        engine.close()
-        await store.close()
-        page.close()
-
-
 def main(port: int, wait_ms: float) -> None:
     """Serve until SIGTERM."""
     chosen = settings.load(os.environ)
     logs.setup("slow edge", chosen.log_level)
     raise_descriptor_limit(chosen.max_connections)
-    uvloop.run(serve(chosen, port, wait_ms / 1e3))
+    listener = socket.create_server((chosen.host, port), backlog=BACKLOG)
+    inherited = Inherited(slot=0, listeners=[listener.detach()], supervisor=None)
+    uvloop.run(serve(chosen, inherited, SystemClock(), partial(SlowStore, wait_ms / 1e3)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """FastAPI + Redis, the v1.0.0 that this project replaces, on uvicorn and with a Redis of its own."""
 
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import Final
 from bench.targets.padding import padded
 from bench.targets.redis_links import redis_with
 from bench.targets.serving import SERVER_CORE, Serving
-from devstack.processes import free_port, listens, stop, wait_until
+from devstack.processes import free_port, listening
 
 NAME: Final = "FastAPI + Redis (v1.0.0)"
 
@@ -25,12 +24,8 @@ def v1(folder: Path, links: Sequence[tuple[str, str]], reply_bytes: int) -> Iter
         def start(padding: str) -> Iterator[Serving]:
             port = free_port()
             module = [sys.executable, "-m", "bench.targets.v1_app", str(port), str(redis.port), padding]
-            process = subprocess.Popen([*SERVER_CORE, *module])
-            try:
-                wait_until(lambda: listens(port), process)
+            with listening([*SERVER_CORE, *module], port) as process:
                 yield Serving(NAME, process.pid, port, targets.__getitem__, (redis.pid,))
-            finally:
-                stop(process)
 
         with padded(start, links[0][0], reply_bytes) as serving:
             yield serving

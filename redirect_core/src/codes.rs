@@ -55,9 +55,25 @@ pub fn unpack_code(number: u64) -> Option<[u8; CODE_BYTES]> {
 /// True for 1–64 bytes of `[A-Za-z0-9_-]`.
 #[must_use]
 pub fn is_alias(text: &[u8]) -> bool {
-    (1..=MAX_ALIAS_BYTES).contains(&text.len())
-        && text.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    (1..=MAX_ALIAS_BYTES).contains(&text.len()) && text.iter().all(|&byte| is_alias_byte(byte))
 }
+
+/// True for a byte that codes and aliases are made of.
+#[must_use]
+#[inline]
+pub fn is_alias_byte(byte: u8) -> bool {
+    ALIAS_BYTES[usize::from(byte)]
+}
+
+static ALIAS_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        byte += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

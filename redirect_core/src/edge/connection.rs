@@ -5,12 +5,14 @@ use std::rc::Rc;
 
 use memchr::memmem;
 
+use crate::codes::{MAX_ALIAS_BYTES, is_alias, is_alias_byte};
 use crate::edge::clients::{Client, MAX_TAIL_BYTES, Peer};
+use crate::edge::counters::Name as Counter;
 use crate::edge::engine::ConnectionKey;
 use crate::edge::flights::{Name, Waiter};
 use crate::edge::owed::{Asked, Outcome, Owed, Route, Tier};
 use crate::edge::shared::Shared;
-use crate::http::{Answer, Early, Found, HeadFinder, Line, Persistence, Request, judge};
+use crate::http::{Answer, Early, Found, HeadFinder, Line, Persistence, Request, is_target_byte, judge};
 
 /// Then other connections get their turn. These three are contract.py's.
 const REQUESTS_A_TURN: u32 = 128;
@@ -346,7 +348,7 @@ impl Connection {
         if let Some(answer) = fixed {
             let owed = answered(shared, Route::Fixed, persistence, request.is_head, answer);
             self.owe(shared, owed, turn);
-        } else if let Some(code) = request.path.strip_prefix(b"/").filter(|code| crate::codes::is_alias(code)) {
+        } else if let Some(code) = request.path.strip_prefix(b"/").filter(|code| is_alias(code)) {
             let asked = Asked { code: code.into(), query: request.query.into(), client };
             self.ask(shared, asked, persistence, request.is_head, turn);
         } else {
@@ -419,7 +421,7 @@ impl Connection {
         if turn.hits + turn.prompt > 0 {
             let elapsed = shared.elapsed_ns();
             shared.counters.latency(Tier::Cache, elapsed, u64::from(turn.hits + turn.prompt));
-            shared.counters.add(crate::edge::counters::Name::CacheHits, u64::from(turn.hits));
+            shared.counters.add(Counter::CacheHits, u64::from(turn.hits));
         }
         let more = !self.held.is_empty() && (self.paused || !self.state.partial);
         if self.ended && self.queue.is_empty() && !more {
@@ -460,7 +462,7 @@ impl<'a> PlainGet<'a> {
     #[inline]
     fn read(data: &'a [u8]) -> Option<Self> {
         let path = data.strip_prefix(GET)?;
-        let code_end = path.iter().take(MAX_CODE_BYTES + 1).position(|&byte| !IS_CODE[usize::from(byte)])?;
+        let code_end = path.iter().take(MAX_ALIAS_BYTES + 1).position(|&byte| !is_alias_byte(byte))?;
         if code_end == 0 {
             return None;
         }
@@ -469,7 +471,7 @@ impl<'a> PlainGet<'a> {
             Some(b' ') => &[],
             Some(b'?') => {
                 let rest = &rest[1..];
-                let end = rest.iter().take(MAX_QUERY_BYTES + 1).position(|&byte| !crate::http::is_target_byte(byte))?;
+                let end = rest.iter().take(MAX_QUERY_BYTES + 1).position(|&byte| !is_target_byte(byte))?;
                 (rest[end] == b' ').then(|| &rest[..end])?
             }
             _ => return None,
@@ -492,20 +494,8 @@ struct Known {
 const GET: &[u8] = b"GET /";
 /// As many as fit into a segment of Ethernet when they are small.
 const LOOKED_UP_TOGETHER: usize = 16;
-const MAX_CODE_BYTES: usize = crate::codes::MAX_ALIAS_BYTES;
 /// With the longest code and tail, a head stays well inside its limits.
 const MAX_QUERY_BYTES: usize = 1_024;
-
-/// Bytes of codes and aliases.
-static IS_CODE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        byte += 1;
-    }
-    table
-};
 
 /// What goes out in one turn of one connection.
 struct Turn<'a> {

@@ -1,6 +1,6 @@
 //! One worker's engine: its connections, and what it does with what the resolver found.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use slotmap::{SlotMap, new_key_type};
 
-use crate::cache::{LinkCache, NewEntry, Ticks};
+use crate::cache::{Entry, EntryMut, LinkCache, NewEntry, Ticks};
 use crate::edge::absences::Absences;
 use crate::edge::budget::UnknownBudget;
 use crate::edge::clients::Clients;
@@ -253,7 +253,7 @@ impl Engine {
     /// Of the connections that [`Engine::put`] named, each once, those that can be resumed.
     #[must_use]
     pub fn ready(&self, mut woken: Vec<ConnectionKey>) -> Vec<ConnectionKey> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         woken.retain(|&key| seen.insert(key) && self.connections.get(key).is_some_and(Connection::is_ready));
         woken
     }
@@ -354,10 +354,9 @@ impl Engine {
             if held.version() >= link.version {
                 let outcome = Outcome::Link(held.0.into());
                 if held.version() == link.version {
-                    let confirm = |mut entry: crate::cache::EntryMut<'_>| {
+                    shared.cache.change(name.domain, &name.code, |mut entry| {
                         entry.confirm(asked_at, refresh_at, fresh_until);
-                    };
-                    shared.cache.change(name.domain, &name.code, confirm);
+                    });
                 }
                 return outcome;
             }
@@ -366,7 +365,7 @@ impl Engine {
         if !entry.encode(&mut self.encoded) {
             return Outcome::Answer(Answer::InternalError);
         }
-        crate::cache::EntryMut(&mut self.encoded).confirm(asked_at, refresh_at, fresh_until);
+        EntryMut(&mut self.encoded).confirm(asked_at, refresh_at, fresh_until);
         shared.cache.keep(&self.encoded);
         Outcome::Link(Rc::from(&self.encoded[..]))
     }
@@ -375,22 +374,18 @@ impl Engine {
     fn hold_over(&mut self, name: &Name) -> Outcome {
         let shared = &mut self.shared;
         shared.counters.add(Counter::StoreUnavailable, 1);
-        let Some(held) = shared.held(name).filter(crate::cache::Entry::may_be_stale) else {
+        let Some(held) = shared.held(name).filter(Entry::may_be_stale) else {
             return Outcome::Answer(Answer::Unavailable);
         };
-        let (outcome, is_fresh) = (Outcome::Link(held.0.into()), shared.is_fresh(held));
+        let (outcome, is_fresh, was_stale) = (Outcome::Link(held.0.into()), shared.is_fresh(held), held.is_stale());
         let until = shared.now.ticks() + HOLD_OVER_TICKS;
         let until = if is_fresh { until.min(held.fresh_until()) } else { until };
         shared.cache.change(name.domain, &name.code, |mut entry| entry.hold_over(until, is_fresh));
-        if !is_fresh || held_is_stale(&outcome) {
+        if !is_fresh || was_stale {
             shared.counters.add(Counter::CacheStaleHits, 1);
         }
         outcome
     }
-}
-
-fn held_is_stale(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Link(bytes) if crate::cache::Entry(bytes).is_stale())
 }
 
 /// A link's lifetime in ticks, ±10 %; `chance`: any number.

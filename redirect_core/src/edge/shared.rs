@@ -138,10 +138,10 @@ impl Shared {
         is_fresh(entry, self.now, self.suspect_at)
     }
 
-    /// Write a reply that enters the output now; its click is recorded. False: it has no outcome yet.
-    pub fn write_reply(&mut self, owed: &Owed, out: &mut Vec<u8>) -> bool {
+    /// Write a reply that has its outcome and enters the output now; its click is recorded.
+    pub fn write_reply(&mut self, owed: &Owed, out: &mut Vec<u8>) {
         match &owed.outcome {
-            None => return false,
+            None => debug_assert!(false, "only ready replies are sent"),
             Some(Outcome::Answer(answer)) => self.write_answer(*answer, owed, out),
             Some(Outcome::Link(bytes)) => match Entry(bytes).leads(self.now.unix_ms) {
                 Leads::Nowhere(answer) => self.write_answer(answer, owed, out),
@@ -162,7 +162,6 @@ impl Shared {
                 }
             },
         }
-        true
     }
 
     fn write_answer(&mut self, answer: Answer, owed: &Owed, out: &mut Vec<u8>) {

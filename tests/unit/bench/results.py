@@ -15,7 +15,7 @@ from bench.memory import Held, Memory
 from bench.redirects import Redirects
 from bench.resources import Resources
 from bench.rounds import Round
-from bench.servers import BARE, NGINX
+from bench.servers import BARE, EDGES, NGINX
 from bench.startup import Startup
 from bench.summary import summary
 from bench.syscalls import Syscalls, Trace
@@ -47,7 +47,7 @@ def redirects() -> Redirects:
     costs = {EDGE: 9.0, NGINX: 4.5, BARE: 6.0}
     workloads = ("plain, Zipf keys", "16 deep, 100k links")
     rounds = [
-        _round(server, load, cost * slowness)
+        one_round(server, load, cost * slowness)
         for slowness in (1, 1.5)
         for load in workloads
         for server, cost in costs.items()
@@ -76,19 +76,23 @@ def resources() -> Resources:
     )
 
 
-def _round(server: str, workload: str, cpu_us: float) -> Round:
+def one_round(
+    server: str, workload: str, cpu_us: float, *, counting_us: float = 1.0, miss_share: float | None = None
+) -> Round:
+    """A measurement of one server. `counting_us`: what the shipper takes of it, if the server is the edge."""
+    by_role = {"gateway": cpu_us - counting_us, "clicks": counting_us} if server in EDGES else {"main": cpu_us}
     return Round(
         server=server,
         workload=workload,
         requests=1_000,
         rate=1e6 / cpu_us,
         cpu_us=cpu_us,
-        cpu_us_by_role={"gateway": cpu_us - 1, "clicks": 1.0} if server == EDGE else {"main": cpu_us},
+        cpu_us_by_role=by_role,
         server_busy=1.0,
         load_busy=0.5,
         p50_us=1,
         p99_us=2,
         reply_bytes=318,
-        miss_share=None,
+        miss_share=miss_share,
         edits=0,
     )

@@ -3,26 +3,13 @@
 from bench.rounds import Round
 from bench.servers import BARE, EDGES, NGINX
 from bench.summary import summary
+from tests.unit.bench.results import one_round
 
 EDGE = EDGES[0]
 
 
 def one(server: str, cpu_us: float, workload: str = "plain", miss_share: float | None = None) -> Round:
-    return Round(
-        server=server,
-        workload=workload,
-        requests=1_000,
-        rate=1e6 / cpu_us,
-        cpu_us=cpu_us,
-        cpu_us_by_role={"gateway": cpu_us / 2, "clicks": cpu_us / 2} if server == EDGE else {"main": cpu_us},
-        server_busy=1.0,
-        load_busy=0.5,
-        p50_us=1,
-        p99_us=2,
-        reply_bytes=318,
-        miss_share=miss_share,
-        edits=0,
-    )
+    return one_round(server, workload, cpu_us, counting_us=cpu_us / 2, miss_share=miss_share)
 
 
 def test_ratios_are_taken_within_a_round_so_that_a_slow_round_changes_nothing() -> None:
