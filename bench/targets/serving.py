@@ -54,7 +54,7 @@ def bare(folder: Path, links: Sequence[tuple[str, str]]) -> Iterator[Serving]:
     """uvloop, httptools and a dict over the same links."""
     file, port = folder / "links.tsv", free_port()
     file.write_text("".join(f"{code}\t{target}\n" for code, target in links))
-    command = [*SERVER_CORE, sys.executable, "-m", "bench.targets.bare_uvloop", str(port), file]
+    command = [*SERVER_CORE, sys.executable, "-m", "bench.targets.bare_uvloop", str(port), str(file)]
     with listening(command, port) as process:
         yield Serving("bare uvloop + httptools + dict", process.pid, port, dict(links).__getitem__)
 
