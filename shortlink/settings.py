@@ -72,6 +72,43 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: Annotated[
         Positive, Meta(description="longest wait for requests under way when stopping, seconds")
     ] = 10
+    database_url: Annotated[
+        str | None,
+        Meta(description="PostgreSQL for links and clicks, such as postgresql://user@host/name (none: SQLite files)"),
+    ] = None
+    direct_database_url: Annotated[
+        str | None,
+        Meta(description="the database past its pooler, for LISTEN and migrations (none: the same URL)"),
+    ] = None
+    read_database_urls: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="replicas of the database that the edge reads from while they are up to date, comma-separated"
+        ),
+    ] = ()
+    edge_pool: Annotated[Positive, Meta(description="database connections a worker of the edge")] = 2
+    control_pool: Annotated[Positive, Meta(description="database connections of a control plane")] = 8
+    clicks_pool: Annotated[
+        Positive, Meta(description="database connections of a shipper, and of a control plane for statistics")
+    ] = 2
+    database_timeout_ms: Annotated[
+        Positive, Meta(description="longest wait for the database's answer to one statement, ms")
+    ] = 2_000
+    database_statement_cache: Annotated[
+        Count, Meta(description="prepared statements kept a database connection (0: for PgBouncer in transaction mode)")
+    ] = 100
+    redis_url: Annotated[
+        str | None,
+        Meta(
+            description="Redis that all nodes share: redis://, rediss://, unix://, redis+cluster:// or redis+sentinel://HOSTS/SERVICE"
+        ),
+    ] = None
+    redis_prefix: Annotated[
+        str, Meta(description="what every key in Redis begins with", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    ] = "edge302"
+    miss_budget_ms: Annotated[
+        Positive, Meta(description="longest that a redirect waits for Redis before the database is asked, ms")
+    ] = 50
     spool_mb: Annotated[Annotated[int, Meta(ge=64)], Meta(description="most disk for clicks not yet counted, MiB")] = (
         4_096
     )
@@ -87,6 +124,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 check(value)
             except ValueError as exc:
                 raise BadSetting(f"{PREFIX}{name.upper()}: {exc}") from exc
+        for name in ("direct_database_url", "read_database_urls", "redis_url"):
+            if getattr(self, name) and self.database_url is None:
+                raise BadSetting(f"{PREFIX}{name.upper()}: needs {PREFIX}DATABASE_URL; SQLite serves one machine alone")
 
     @property
     def base_url(self) -> str:
@@ -105,13 +145,15 @@ def load(environ: Mapping[str, str], flags: Mapping[str, object] | None = None) 
     """Settings from flags, else from the environment, else the defaults.
 
     Args:
-        environ: variables, as in os.environ; empty values count as unset.
+        environ: variables, as in os.environ; empty values count as unset. DATABASE_URL and REDIS_URL serve where the
+            variables with our prefix are not set.
         flags: values by field name; None values count as not given.
 
     Raises:
         BadSetting: a value can't be used, or a variable that starts with EDGE302_ is not a setting.
     """
     known = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+    environ = {PREFIX + usual: environ[usual] for usual in _USUAL_NAMES if environ.get(usual)} | dict(environ)
     for variable in environ:
         if variable.startswith(PREFIX) and variable not in known and variable not in _NOT_SETTINGS:
             raise BadSetting(f"{variable}: no such setting; the README lists them all")
@@ -149,6 +191,8 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+# What platforms call these: honoured where the variable with our prefix is not set.
+_USUAL_NAMES: Final = ("DATABASE_URL", "REDIS_URL")
 # Variables that supervised processes get from their supervisor, and those of the CLI: no settings.
 _NOT_SETTINGS: Final = frozenset(
     {"EDGE302_SLOT", "EDGE302_LISTEN_FDS", "EDGE302_SUPERVISOR_FD", "EDGE302_API_KEY", "EDGE302_API_URL"}
@@ -181,16 +225,37 @@ def _check_networks(value: tuple[str, ...]) -> None:
         ipaddress.ip_network(network)
 
 
+def _check_database_url(value: str | None) -> None:
+    """The value may hold a password, so no message repeats it."""
+    if value is not None and not value.startswith(("postgresql://", "postgres://")):
+        raise ValueError("begins with postgresql://, such as postgresql://edge302@localhost/edge302")
+
+
+def _check_database_urls(values: tuple[str, ...]) -> None:
+    for value in values:
+        _check_database_url(value)
+
+
+def _check_redis_url(value: str | None) -> None:
+    schemes = ("redis://", "rediss://", "unix://", "redis+cluster://", "redis+sentinel://")
+    if value is not None and not value.startswith(schemes):
+        raise ValueError(f"begins with {', '.join(schemes)}")
+
+
 _CHECKS: Final[dict[str, Callable[[Any], None]]] = {
     "public_url": _check_public_url,
     "domains": _check_domains,
     "trusted_proxies": _check_networks,
+    "database_url": _check_database_url,
+    "direct_database_url": _check_database_url,
+    "read_database_urls": _check_database_urls,
+    "redis_url": _check_redis_url,
 }
 
 
 def _split(name: str, text: str) -> object:
     """Lists are written with commas between."""
-    if name in ("domains", "trusted_proxies"):
+    if name in ("domains", "trusted_proxies", "read_database_urls"):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
 

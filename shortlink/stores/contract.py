@@ -75,6 +75,42 @@ class LinkStore(Protocol):
         ...
 
 
+class EdgeStore(Protocol):
+    """The part of a store that the edge reads. Every method raises StoreUnavailable when the store can't answer."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def generation(self) -> str:
+        """What caches of this store are marked with: drawn anew after a restore."""
+        ...
+
+    async def get(self, keys: Sequence[LinkKey]) -> Mapping[LinkKey, Link]: ...
+
+    async def changes(self, cursor: str | None, limit: int = 10_000) -> Changes: ...
+
+    async def changed(self) -> None: ...
+
+    async def salts(self) -> Mapping[int, bytes]: ...
+
+    def announced(self, cursor: str) -> None:
+        """Changes up to this cursor were told: from now on no replica that lags behind it may answer `get`."""
+        ...
+
+
+class LeaseStore(Protocol):
+    """Who may do what only one process may: by the store's own clock, so that no machine's clock decides."""
+
+    async def take_lease(self, name: str, holder: str, seconds: float) -> int | None:
+        """Take or renew a lease; None: another holds it. The answer is its term, which grows with each new holder."""
+        ...
+
+    async def give_lease(self, name: str, holder: str) -> None:
+        """Give it back, if it is still held."""
+        ...
+
+
 class SaltStore(Protocol):
     """The salts that visitor hashes are made with: one a UTC day, gone after 48 h, so that nobody can undo them."""
 
