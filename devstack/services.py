@@ -1,6 +1,8 @@
 """Install the servers and tools that tests and benchmarks start: only what is missing, from Debian's packages."""
 
+import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,14 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-SYSTEM_FOLDERS: Final = "/usr/sbin:/sbin"  # where Debian keeps daemons; not on every user's PATH
+SYSTEM_FOLDERS: Final = ("/usr/sbin", "/sbin")  # where Debian keeps daemons; not on every user's PATH
+POSTGRESQL: Final = "/usr/lib/postgresql"  # its programs lie in a folder a version
 
 LUA_MODULE: Final = "/usr/lib/nginx/modules/ngx_http_lua_module.so"
 LUA_REDIS: Final = "/usr/share/lua/5.1/nginx/redis.lua"
+# Debian keeps each version of PostgreSQL in a folder of its own, none of them on the PATH.
+POSTGRES: Final = "/usr/lib/postgresql/*/bin/postgres"
 
 
 class Tool(NamedTuple):
-    """A command (or, as an absolute path, a file that another tool loads), its Debian package, and what needs it."""
+    """A command (or, as an absolute path with or without `*`, a file), its Debian package, and what needs it."""
 
     command: str
     package: str
@@ -27,6 +32,9 @@ TOOLS: Final = (
     Tool(LUA_MODULE, "libnginx-mod-http-lua", "nginx + Lua + Redis in `make bench`"),
     Tool(LUA_REDIS, "lua-nginx-redis", "nginx + Lua + Redis in `make bench`"),
     Tool("redis-server", "redis-server", "the services in `make bench` that keep their links in Redis"),
+    Tool("postgres", "postgresql", "tests and benchmarks of links and clicks in PostgreSQL"),
+    Tool("pgbouncer", "pgbouncer", "tests of PostgreSQL behind a pooler"),
+    Tool("h2load", "nghttp2-client", "tests of HTTP/2 through nginx"),
     Tool("wrk", "wrk", "load in `make bench` and in the tests that kill a gateway under load"),
     Tool("strace", "strace", "the test that a link is on disk before its 201"),
     Tool("valgrind", "valgrind", "the count of instructions a request in `make instructions`"),
@@ -37,8 +45,15 @@ TOOLS: Final = (
 def find(command: str) -> str | None:
     """The command's path, looked for among daemons too, or the file's own; None: it is not installed."""
     if command.startswith("/"):  # a module or a library: there is no need that it can be executed
-        return command if Path(command).exists() else None
-    return shutil.which(command, path=f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}")
+        return max(glob.glob(command), key=_by_version, default=None)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    versions = sorted(Path(POSTGRESQL).glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
+    return shutil.which(
+        command, path=":".join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS, *map(str, versions)])
+    )
+
+
+def _by_version(path: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", path)]
 
 
 def in_ci() -> bool:

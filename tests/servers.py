@@ -1,0 +1,52 @@
+"""Real servers for tests: each is started once a session, when the first test asks for it."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devstack import postgres, redis
+from devstack.services import in_ci
+
+
+def require(installed: bool, name: str) -> None:
+    """Skip the test where a server is missing, and fail it where nothing may be skipped."""
+    if not installed:
+        (pytest.fail if in_ci() else pytest.skip)(f"{name} is not installed; `make services` installs it")
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    """A folder that servers of other users may enter; pytest's own are closed to them."""
+    folder = Path(tempfile.mkdtemp(prefix="edge302-servers-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_folder: Path) -> Iterator[postgres.Postgres]:
+    """One PostgreSQL for the whole session; tests make databases in it, and leave it running."""
+    require(postgres.installed(), "PostgreSQL")
+    folder = server_folder / "shared"
+    folder.mkdir()
+    with postgres.postgres(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres_server: postgres.Postgres) -> str:
+    """A new, empty database."""
+    return postgres_server.create_database()
+
+
+@pytest.fixture(scope="session")
+def redis_server(server_folder: Path) -> Iterator[redis.Redis]:
+    """One Redis for the whole session; tests use prefixes of their own, and leave it running."""
+    require(redis.installed(), "Redis")
+    folder = server_folder / "redis"
+    folder.mkdir()
+    with redis.redis(folder) as server:
+        yield server
