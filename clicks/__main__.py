@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from typing import Final
 
@@ -15,6 +14,7 @@ from shortlink import logs, settings
 from shortlink.clock import SystemClock
 from shortlink.datadir import DataFolder
 from shortlink.errors import Edge302Error
+from shortlink.stopping import told_to_stop
 
 FAILED: Final = 1
 BAD_SETTING: Final = 2
@@ -50,7 +50,7 @@ async def _serve(folder: DataFolder, reader: SpoolReader, drain_seconds: float) 
     clock = SystemClock()
     store = SqliteClickStore(folder.clicks_db, clock)
     shipper = Shipper(reader, store, clock)
-    stopping = _told_to_stop()
+    stopping = told_to_stop(os.environ)
     try:
         await store.open()
         await shipper.run(stopping)
@@ -63,29 +63,6 @@ async def _serve(folder: DataFolder, reader: SpoolReader, drain_seconds: float) 
     finally:
         await store.close()
     return 0
-
-
-def _told_to_stop() -> asyncio.Event:
-    """Set by SIGTERM or SIGINT, or when the supervisor is gone. A second signal ends the process at once."""
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-
-    def on_signal() -> None:
-        stopping.set()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-
-    def on_supervisor_gone() -> None:
-        stopping.set()
-        loop.remove_reader(supervisor)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    if (supervisor := int(os.environ.get("EDGE302_SUPERVISOR_FD") or -1)) >= 0:
-        # A pipe into which nobody writes: it becomes readable when the supervisor's end is closed.
-        loop.add_reader(supervisor, on_supervisor_gone)
-    return stopping
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from devstack.processes import LOOPBACK, NotReady, Server, free_port
-from devstack.services import POSTGRES, find
+from devstack.services import find
 
 # PostgreSQL refuses to run as root.
 USER: Final = "postgres" if os.geteuid() == 0 else None
@@ -29,7 +29,7 @@ class Postgres(Server):
         port = free_port()
         options = {**_SETTINGS, "port": str(port), "unix_socket_directories": str(home), **settings}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        command = [*prefix, _binary("postgres"), "-D", home / "data", *arguments]
+        command = [*prefix, _binary("postgres"), "-D", str(home / "data"), *arguments]
         # SIGINT ends sessions; SIGTERM would wait until the clients go.
         super().__init__(command, port, log=log, user=USER, stop_signal=signal.SIGINT)
         self._settings = settings
@@ -37,7 +37,7 @@ class Postgres(Server):
 
     def ready(self) -> bool:
         """True when it takes queries: it listens before that."""
-        asked = [_binary("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self.port)]
+        asked = [_binary("pg_isready"), "-q", "-d", self.url()]
         return subprocess.run(asked, check=False).returncode == 0
 
     def url(self, database: str = "postgres") -> str:
@@ -47,10 +47,10 @@ class Postgres(Server):
     def create_database(self) -> str:
         """Make an empty database; returns its URL."""
         name = f"edge302_{next(self._names)}"
-        self.sql(f"CREATE DATABASE {name}")
+        self.run(f"CREATE DATABASE {name}")
         return self.url(name)
 
-    def sql(self, statement: str, *, database: str = "postgres") -> str:
+    def run(self, statement: str, database: str = "postgres") -> str:
         """Run one statement with psql; returns rows as lines, columns parted by `|`. NotReady: it failed."""
         command = [_binary("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement, self.url(database)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -63,7 +63,7 @@ class Postgres(Server):
         """Run a streaming replica of this server until the block is left.
 
         Args:
-            folder: where its log goes, and its data with `keep`.
+            folder: where its log goes, and its data with `keep`; made if it is missing.
             apply_delay_ms: how far it is behind the primary, at least.
             keep: as of `postgres`.
 
@@ -87,22 +87,22 @@ class Postgres(Server):
 
     def pause_replay(self) -> None:
         """On a replica: receive what the primary writes, but show nothing of it."""
-        self.sql("SELECT pg_wal_replay_pause()")
+        self.run("SELECT pg_wal_replay_pause()")
 
     def resume_replay(self) -> None:
         """On a replica: catch up after `pause_replay`."""
-        self.sql("SELECT pg_wal_replay_resume()")
+        self.run("SELECT pg_wal_replay_resume()")
 
     def _forget(self, slot: str) -> None:
         """Without it the primary would keep its log for a replica that never comes back."""
         if self.runs:
             gone = f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{slot}'"
-            self.sql(gone)
+            self.run(gone)
 
 
 def installed() -> bool:
     """False: tests that need PostgreSQL say so and skip."""
-    return find(POSTGRES) is not None
+    return find("postgres") is not None
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def postgres(
     """Run PostgreSQL until the block is left.
 
     Args:
-        folder: where its log goes.
+        folder: where its log goes; made if it is missing.
         durable: True: what is committed survives a power cut, as in production.
         keep: True: its data stays in `folder` for the next time. False: it is in a temporary folder, because
             pytest's folders can be entered by root alone, and PostgreSQL does not run as root.
@@ -141,16 +141,17 @@ def postgres(
 
 
 def _binary(name: str) -> str:
-    server = find(POSTGRES)
+    server = find("postgres")
     assert server is not None, "ask installed() first"
-    return str(Path(server).with_name(name))
+    # A link elsewhere may lead to it alone: its companions are beside the real one.
+    return str(Path(server).resolve().with_name(name))
 
 
 @contextmanager
 def _home(folder: Path, *, keep: bool) -> Iterator[Path]:
     """A folder that PostgreSQL's user owns; removed at the end unless it is to be kept."""
+    folder.mkdir(parents=True, exist_ok=True)
     if keep:
-        folder.mkdir(parents=True, exist_ok=True)
         if USER and (closed := _closed_parent(folder)):
             raise NotReady(f"PostgreSQL runs as {USER} here, who can't enter {closed}: choose another folder")
         yield _owned(folder)

@@ -1,21 +1,26 @@
 """A real Redis as a foreground child on loopback, with everything in memory and nothing saved."""
 
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from devstack.processes import LOOPBACK, free_port, listens, stop, wait_until
+from devstack.processes import LOOPBACK, Server, free_port
 from devstack.services import find
 
 
-@dataclass(frozen=True, slots=True)
-class Redis:
-    """A running Redis. `port`: on loopback."""
+class Redis(Server):
+    """A running Redis; started again it knows nothing of before."""
 
-    pid: int
-    port: int
+    def __init__(self, folder: Path, *, settings: Sequence[str] = (), prefix: Sequence[str] = ()) -> None:
+        command = find("redis-server")
+        assert command is not None, "ask installed() first"
+        port = free_port()
+        own = ["--bind", LOOPBACK, "--port", str(port), "--dir", str(folder), "--save", "", "--appendonly", "no"]
+        super().__init__([*prefix, command, *own, *settings], port, log=folder / "redis.log")
+
+    def url(self, database: int = 0) -> str:
+        """Where clients find it."""
+        return f"redis://{LOOPBACK}:{self.port}/{database}"
 
 
 def installed() -> bool:
@@ -24,26 +29,20 @@ def installed() -> bool:
 
 
 @contextmanager
-def redis(folder: Path, *, prefix: Sequence[str] = ()) -> Iterator[Redis]:
+def redis(folder: Path, *, settings: Sequence[str] = (), prefix: Sequence[str] = ()) -> Iterator[Redis]:
     """Run Redis until the block is left.
 
     Args:
         folder: where its log goes.
+        settings: further ones, such as ("--maxmemory", "64mb").
         prefix: what to start it with, such as ("taskset", "-c", "0").
 
     Raises:
         NotReady: it did not come up; the text shows its log.
     """
-    command = find("redis-server")
-    assert command is not None, "ask installed() first"
-    port, log = free_port(), folder / "redis.log"
-    settings = ["--bind", LOOPBACK, "--port", str(port), "--dir", str(folder), "--save", "", "--appendonly", "no"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*prefix, command, *settings], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        )
+    server = Redis(folder, settings=settings, prefix=prefix)
+    server.start()
     try:
-        wait_until(lambda: listens(port), process, log=log)
-        yield Redis(process.pid, port)
+        yield server
     finally:
-        stop(process)
+        server.stop()

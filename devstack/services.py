@@ -1,8 +1,6 @@
 """Install the servers and tools that tests and benchmarks start: only what is missing, from Debian's packages."""
 
-import glob
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,16 +9,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 SYSTEM_FOLDERS: Final = ("/usr/sbin", "/sbin")  # where Debian keeps daemons; not on every user's PATH
-POSTGRESQL: Final = "/usr/lib/postgresql"  # its programs lie in a folder a version
+POSTGRESQL: Final = Path("/usr/lib/postgresql")  # its programs lie in a folder a version, none of them on the PATH
 
 LUA_MODULE: Final = "/usr/lib/nginx/modules/ngx_http_lua_module.so"
 LUA_REDIS: Final = "/usr/share/lua/5.1/nginx/redis.lua"
-# Debian keeps each version of PostgreSQL in a folder of its own, none of them on the PATH.
-POSTGRES: Final = "/usr/lib/postgresql/*/bin/postgres"
 
 
 class Tool(NamedTuple):
-    """A command (or, as an absolute path with or without `*`, a file), its Debian package, and what needs it."""
+    """A command (or, as an absolute path, a file that another tool loads), its Debian package, and what needs it."""
 
     command: str
     package: str
@@ -45,15 +41,10 @@ TOOLS: Final = (
 def find(command: str) -> str | None:
     """The command's path, looked for among daemons too, or the file's own; None: it is not installed."""
     if command.startswith("/"):  # a module or a library: there is no need that it can be executed
-        return max(glob.glob(command), key=_by_version, default=None)  # noqa: PTH207 - Path.glob takes no absolute pattern
-    versions = sorted(Path(POSTGRESQL).glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
-    return shutil.which(
-        command, path=":".join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS, *map(str, versions)])
-    )
-
-
-def _by_version(path: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", path)]
+        return command if Path(command).exists() else None
+    newest_first = sorted(POSTGRESQL.glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
+    folders = [os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS, *map(str, newest_first)]
+    return shutil.which(command, path=":".join(folders))
 
 
 def in_ci() -> bool:

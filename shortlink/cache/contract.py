@@ -66,7 +66,11 @@ class SharedCache(Protocol):
         ...
 
     async def announce(self, announcement: Announcement) -> None:
-        """Tell every listener, this process's too. CacheUnavailable."""
+        """Remember the cursor that is reached, then tell every listener, this process's too. CacheUnavailable."""
+        ...
+
+    async def reached(self) -> str | None:
+        """The cursor of the newest announcement of this run: where another relay goes on. None: there was none."""
         ...
 
     def announcements(self) -> AsyncIterator[Announcement | None]:

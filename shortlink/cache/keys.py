@@ -20,6 +20,11 @@ def link_key(prefix: str, generation: str, run: str, key: LinkKey) -> str:
     return f"{prefix}:{FORMAT}:{generation}:{run}:l:{key.domain}:{key.code}"
 
 
+def cursor_key(prefix: str, generation: str, run: str) -> str:
+    """Where the relays remember how far they came in this run."""
+    return f"{prefix}:{FORMAT}:{generation}:{run}:cursor"
+
+
 def feed_channel(prefix: str, generation: str) -> str:
     """Where relays announce; of all runs, so that whoever listens learns of another one."""
     return f"{prefix}:{FORMAT}:{generation}:feed"

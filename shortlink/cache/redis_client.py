@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from shortlink.cache.contract import Announcement, CacheUnavailable, Copy
 from shortlink.cache.entries import decode_announcement, decode_copy, encode_announcement, encode_copy
-from shortlink.cache.keys import feed_channel, link_key, run_of
+from shortlink.cache.keys import cursor_key, feed_channel, link_key, run_of
 from shortlink.links import LinkKey
 
 Answer = TypeVar("Answer")
@@ -96,9 +96,16 @@ class RedisCache:
             raise CacheUnavailable("Redis was started again or failed over meanwhile")
 
     async def announce(self, announcement: Announcement) -> None:
-        self._connected()
-        publishing = self._topology.client.execute_command("PUBLISH", self._channel, encode_announcement(announcement))
-        await self._ask(publishing, self._timeout_seconds * 10)
+        name = cursor_key(self._prefix, self._generation, self._connected())
+        patience = self._timeout_seconds * 10
+        await self._ask(self._topology.client.set(name, announcement.cursor), patience)
+        message = encode_announcement(announcement)
+        await self._ask(self._topology.client.execute_command("PUBLISH", self._channel, message), patience)
+
+    async def reached(self) -> str | None:
+        name = cursor_key(self._prefix, self._generation, self._connected())
+        cursor: bytes | None = await self._ask(self._topology.client.get(name), self._timeout_seconds * 10)
+        return None if cursor is None else cursor.decode()
 
     async def announcements(self) -> AsyncIterator[Announcement | None]:
         while True:
@@ -134,6 +141,9 @@ class RedisCache:
                 self._run = None
                 if was is not None:
                     _log.warning("Redis is away: %s", str(exc) or "no answer in time")
+            except Exception:
+                self._run = None
+                _log.exception("Redis could not be looked at")
             else:
                 if was is None:
                     _log.info("Redis is there")
@@ -220,7 +230,7 @@ class _Single:
         await pipeline.execute()
 
     async def look(self) -> str:
-        return _run_in(await self.client.execute_command("INFO", "server", NEVER_DECODE=True))
+        return _run_of([await self.client.execute_command("INFO", "server")])
 
     def listener(self) -> Redis:
         return self._make(**_OPTIONS)
@@ -232,7 +242,8 @@ class _Single:
         """Learn whom a new connection leads to before anything is asked on it."""
         await connection.on_connect()
         await connection.send_command("INFO", "server")
-        self._met(_run_in(await connection.read_response(disable_decoding=True)))
+        found = _RUN_ID.search(bytes(await connection.read_response(disable_decoding=True)))
+        self._met(_run_of([{"run_id": found[1].decode()} if found else {}]))
 
 
 class _Cluster:
@@ -253,7 +264,7 @@ class _Cluster:
     async def look(self) -> str:
         await self.client.initialize()
         answers = await self.client.execute_command("INFO", "server", target_nodes=RedisCluster.PRIMARIES)
-        return run_of(str(answer["run_id"]) for answer in answers.values())
+        return _run_of(answers.values())
 
     def listener(self) -> Redis:
         node = self.client.get_random_node()
@@ -280,11 +291,12 @@ def _split(netloc: str) -> list[tuple[str, str, str]]:
     return [address.rpartition(":") if ":" in address else (address, "", "") for address in netloc.split(",")]
 
 
-def _run_in(info: bytes | str) -> str:
-    found = _RUN_ID.search(info if isinstance(info, bytes) else info.encode())
-    if found is None:
+def _run_of(infos: Iterable[Mapping[str, object]]) -> str:
+    """One run for what each of them told of itself."""
+    run_ids = [info.get("run_id") for info in infos]
+    if not all(run_ids):
         raise CacheUnavailable("Redis does not tell its run_id (INFO server), by which a restart is noticed")
-    return run_of([found[1].decode()])
+    return run_of(map(str, run_ids))
 
 
 _OPTIONS: Final[dict[str, Any]] = {

@@ -52,8 +52,17 @@ class _Answered:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """Who holds it until when; nobody: the empty string."""
+
+    holder: str
+    term: int
+    until: float
+
+
 class MemoryLinkStore:
-    """A LinkStore and SaltStore that forgets all when it goes; used from one asyncio loop.
+    """A LinkStore, EdgeStore, SaltStore and LeaseStore that forgets all when it goes; used from one asyncio loop.
 
     Args:
         clock: gives created_at, updated_at and versions.
@@ -68,6 +77,8 @@ class MemoryLinkStore:
         self._feed: list[tuple[int, Change]] = []  # at_ms, change
         self._purged = 0  # changes that are gone from the feed's beginning
         self._salts: dict[int, bytes] = {}
+        self._leases: dict[str, _Lease] = {}
+        self._generation = os.urandom(8).hex()
         self._news = asyncio.Event()
 
     async def open(self) -> None:
@@ -207,6 +218,26 @@ class MemoryLinkStore:
         self._salts = {day: salt for day, salt in self._salts.items() if day >= today - 1}
         for day in (today, today + 1):
             self._salts.setdefault(day, os.urandom(SALT_BYTES))
+
+    async def generation(self) -> str:
+        return self._generation
+
+    def announced(self, cursor: str) -> None:
+        """Nothing lags behind: there are no replicas."""
+
+    async def take_lease(self, name: str, holder: str, seconds: float) -> int | None:
+        now = self._clock.monotonic()
+        lease = self._leases.get(name, _Lease("", 0, 0.0))
+        if lease.holder not in ("", holder) and now < lease.until:
+            return None
+        term = lease.term if lease.holder == holder and now < lease.until else lease.term + 1
+        self._leases[name] = _Lease(holder, term, now + seconds)
+        return term
+
+    async def give_lease(self, name: str, holder: str) -> None:
+        lease = self._leases.get(name)
+        if lease is not None and lease.holder == holder:
+            self._leases[name] = _Lease("", lease.term, 0.0)
 
     def _live(self, key: LinkKey) -> _Row | None:
         row = self._rows.get(key)
