@@ -122,6 +122,9 @@ class Engine(Protocol):
         """What was found, read no earlier than `asked_at` (clock.monotonic()).
 
         An answer older than a change announced since is not kept: its key comes again from take_misses().
+        A link asked for longer ago than its lifetime is a stale copy, which is all there is while no store answers:
+        it is kept and served as a stale link of the engine's own would be, if it is no older than that. It never
+        makes a link fresh, nor moves the time back at which that version was asked for last.
         Returns `wake` of each connection that has replies ready now; it should lead to resume().
         """
         ...

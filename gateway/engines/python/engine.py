@@ -237,15 +237,14 @@ class PythonEngine:
         self.tallies.add("redis_hits" if tier is Tier.REDIS else "store_hits")
         if name in self._absent:
             del self._absent[name]
-        if held is not None and held.version > link.version:
-            return held
         lifetime = LIFETIME_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 spreads refreshes; no secret
-        if held is not None and held.version == link.version:
-            entry = held.confirmed(asked_at, lifetime)
-        else:
-            entry = make_entry(link, asked_at, lifetime)
-        self.cache.keep(name, entry, is_plain=entry.limits is None and self._is_fresh(entry))
-        return entry
+        is_stale_copy = asked_at + lifetime <= self.now
+        entry = _newest(held, link, asked_at, lifetime)
+        if self.now >= entry.stale_until:
+            self.cache.drop(name)  # not even what is held, which is older
+        elif entry is not held:
+            self.cache.keep(name, entry, is_plain=entry.limits is None and self._is_fresh(entry))
+        return self._hold_over(name) if is_stale_copy else entry
 
     def _hold_over(self, name: Name) -> Entry | Answer:
         """No store answers: an old copy must do, unless it is of a link that is known to be disabled."""
@@ -264,6 +263,15 @@ class PythonEngine:
         owed.flight = None
         if outcome is not NOT_FOUND:
             self._budget.give_back(owed.network, now)
+
+
+def _newest(held: Entry | None, link: Link, asked_at: float, lifetime: float) -> Entry:
+    """Of what is held and what was found the newer version; of one version, as it was asked for last."""
+    if held is None or held.version < link.version:
+        return make_entry(link, asked_at, lifetime)
+    if held.version == link.version and held.asked_at <= asked_at:
+        return held.confirmed(asked_at, lifetime)
+    return held
 
 
 _NO_LIMIT: Final = 1 << 62

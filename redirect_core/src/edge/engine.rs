@@ -213,7 +213,10 @@ impl Engine {
         };
         let flight = self.shared.flights.land(&name);
         let outcome = match found {
-            Found::Unavailable => self.hold_over(&name),
+            Found::Unavailable => {
+                self.shared.counters.add(Counter::StoreUnavailable, 1);
+                self.hold_over(&name)
+            }
             _ if self.is_outdated(&name, flight.as_ref(), &found, answered) => {
                 if let Some(flight) = flight {
                     self.shared.flights.again(name, flight);
@@ -350,30 +353,38 @@ impl Engine {
         let asked_at = ticks(answered.asked_at_ns);
         let lifetime = lifetime(shared.cache.hash(name.domain, &name.code) ^ answered.asked_at_ns);
         let (refresh_at, fresh_until) = (asked_at + lifetime / 5 * 4, asked_at + lifetime);
-        if let Some(held) = shared.held(name) {
-            if held.version() >= link.version {
-                let outcome = Outcome::Link(held.0.into());
-                if held.version() == link.version {
+        let is_stale_copy = fresh_until <= shared.now.ticks();
+        let held = shared.held(name).map(|held| (held.version(), held.asked_at()));
+        match held {
+            Some((version, _)) if version > link.version => {}
+            Some((version, before)) if version == link.version => {
+                if before <= asked_at {
                     shared.cache.change(name.domain, &name.code, |mut entry| {
                         entry.confirm(asked_at, refresh_at, fresh_until);
                     });
                 }
-                return outcome;
+            }
+            _ => {
+                let entry = NewEntry { domain: name.domain, code: &name.code, ..link };
+                if !entry.encode(&mut self.encoded) {
+                    return Outcome::Answer(Answer::InternalError);
+                }
+                EntryMut(&mut self.encoded).confirm(asked_at, refresh_at, fresh_until);
+                shared.cache.keep(&self.encoded);
+                if !is_stale_copy {
+                    return Outcome::Link(Rc::from(&self.encoded[..]));
+                }
             }
         }
-        let entry = NewEntry { domain: name.domain, code: &name.code, ..link };
-        if !entry.encode(&mut self.encoded) {
-            return Outcome::Answer(Answer::InternalError);
+        if is_stale_copy {
+            return self.hold_over(name);
         }
-        EntryMut(&mut self.encoded).confirm(asked_at, refresh_at, fresh_until);
-        shared.cache.keep(&self.encoded);
-        Outcome::Link(Rc::from(&self.encoded[..]))
+        shared.held(name).map_or(Outcome::Answer(Answer::Unavailable), |held| Outcome::Link(held.0.into()))
     }
 
     /// No store answers: an old copy must do, unless it is of a link that is known to be disabled.
     fn hold_over(&mut self, name: &Name) -> Outcome {
         let shared = &mut self.shared;
-        shared.counters.add(Counter::StoreUnavailable, 1);
         let Some(held) = shared.held(name).filter(Entry::may_be_stale) else {
             return Outcome::Answer(Answer::Unavailable);
         };
