@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 
 from clicks.counts import DAY_MS, HOUR_MS, TrafficClass
 from clicks.stores.contract import ClickStore
-from clicks.stores.sqlite import SqliteClickStore
+from clicks.stores.opening import click_store
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
 from shortlink.links import LinkKey
+from shortlink.settings import Settings
 
 SHOWN_HOURS: Final = 24
 
@@ -83,12 +84,12 @@ class ClickStats:
         return sum(hour.clicks for hour in hours if hour.start_ms >= midnight), hours
 
 
-async def open_stats(folder: DataFolder, clock: Clock) -> ClickStats:
-    """Stats of a node's own clicks, read beside its shipper; zeros until that has made its file.
+async def open_stats(settings: Settings, folder: DataFolder, clock: Clock) -> ClickStats:
+    """Stats of the clicks that shippers count: of this node's own in SQLite, of all nodes' in PostgreSQL.
 
-    The file is opened when it is first asked, and again after trouble.
+    The store is asked when it is first needed, and again after trouble. SQLite: zeros until there is its file.
     """
-    store = SqliteClickStore(folder.clicks_db, clock, read_only=True)
+    store = click_store(settings, folder, clock, read_only=True)
     await store.open()
     return ClickStats(store, clock)
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -21,6 +21,7 @@ from shortlink.stores.contract import LinkStore, SaltStore
 
 FLUSH_LOG_SECONDS: Final = 0.25
 FLUSH_KEYS_SECONDS: Final = 5.0
+REFRESH_KEYS_SECONDS: Final = 1.0  # a key that another control plane revoked is refused here this late
 ROTATE_SALTS_SECONDS: Final = 3_600.0
 PURGE_SECONDS: Final = 3_600.0
 
@@ -56,15 +57,7 @@ class ControlPlane:
     async def kept_in_order(self) -> AsyncIterator[Self]:
         """Salts that exist and housekeeping that goes on, for as long as this context is open."""
         await self.salts.rotate_salts(self.clock.now_ms())
-        chores = [
-            asyncio.create_task(_every(seconds, chore))
-            for seconds, chore in (
-                (FLUSH_LOG_SECONDS, self._flush_log),
-                (FLUSH_KEYS_SECONDS, self.keys.flush),
-                (ROTATE_SALTS_SECONDS, self._rotate_salts),
-                (PURGE_SECONDS, self._purge),
-            )
-        ]
+        chores = [asyncio.create_task(_every(seconds, chore)) for seconds, chore in self._chores()]
         try:
             yield self
         finally:
@@ -74,6 +67,14 @@ class ControlPlane:
             with contextlib.suppress(StoreUnavailable):  # a key's last use is not worth failing to stop
                 await self.keys.flush()
             self.log.flush()
+
+    def _chores(self) -> Iterator[tuple[float, Callable[[], Awaitable[object]]]]:
+        yield FLUSH_LOG_SECONDS, self._flush_log
+        yield FLUSH_KEYS_SECONDS, self.keys.flush
+        yield ROTATE_SALTS_SECONDS, self._rotate_salts
+        yield PURGE_SECONDS, self._purge
+        if self.settings.database_url is not None:  # which other control planes write too
+            yield REFRESH_KEYS_SECONDS, self.keys.load
 
     async def _flush_log(self) -> None:
         self.log.flush()
@@ -86,11 +87,17 @@ class ControlPlane:
         _log.info("purged the store", extra={"rows": rows})
 
 
-async def _every(seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
-    """Do a chore again and again; one that fails is told and tried again when its time comes."""
+async def _every(seconds: float, chore: Callable[[], Awaitable[object]]) -> None:
+    """Do a chore again and again; one that fails is told once and tried again when its time comes."""
+    failing = False
     while True:
         await asyncio.sleep(seconds)
         try:
             await chore()
+            failing = False
+        except StoreUnavailable as exc:
+            if not failing:
+                _log.warning("a chore waits for the store: %s", exc)
+            failing = True
         except Exception:
             _log.exception("a chore failed, and will be tried again")

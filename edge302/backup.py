@@ -16,6 +16,7 @@ from edge302.store_files import store_files
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
 from shortlink.errors import Edge302Error
+from shortlink.settings import Settings
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -50,6 +51,15 @@ class Manifest(msgspec.Struct, frozen=True):
     version: str
     made_at_ms: int
     members: tuple[Member, ...]
+
+
+def require_sqlite(settings: Settings) -> None:
+    """BackupFailed: links and clicks are in PostgreSQL, which has better tools of its own."""
+    if settings.database_url is not None:
+        raise BackupFailed(
+            "links and clicks are in PostgreSQL: save them with pg_dump or a base backup; after putting one back,"
+            " `edge302 restore --database` makes every cached copy void"
+        )
 
 
 def save(folder: DataFolder, target: Path, clock: Clock, version: str) -> Manifest:

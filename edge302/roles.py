@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from shortlink.settings import Settings
+
 
 @dataclass(frozen=True, slots=True)
 class Role:
@@ -22,9 +24,16 @@ class Role:
 GATEWAY: Final = Role("gateway", "gateway", stop_seconds=2.0)
 # It ships all that the gateway has spooled. What it doesn't manage stays in the spool for the next start.
 SHIPPER: Final = Role("shipper", "clicks", stop_seconds=30.0)
+# It gives its lease back, so that the standby of another node takes over at once.
+RELAY: Final = Role("relay", "shortlink.relay", stop_seconds=2.0)
 API: Final = Role("api", "control_api", stop_seconds=2.0)
 
 # Visitors first: their last clicks are then in the spool before the shipper makes its last round, and whoever
 # watches the control plane sees both to the end.
-STOP_ORDER: Final = (GATEWAY, SHIPPER, API)
+STOP_ORDER: Final = (GATEWAY, RELAY, SHIPPER, API)
 ROLES: Final = {role.name: role for role in STOP_ORDER}
+
+
+def of_a_node(settings: Settings) -> tuple[str, ...]:
+    """The roles of a whole node, by name: a relay belongs to it where there is a Redis to relay to."""
+    return tuple(role.name for role in STOP_ORDER if role is not RELAY or settings.redis_url is not None)

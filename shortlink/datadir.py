@@ -1,5 +1,7 @@
 """Where a node keeps its files: the layout of the data folder, in one place."""
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +59,17 @@ class DataFolder:
     def counters_page(self, slot: int) -> Path:
         """The memory-mapped counters of the worker in `slot`; kept across its restarts."""
         return self.run / f"worker-{slot}.counters"
+
+    def node_id(self) -> str:
+        """What this node is called in stores that nodes share: drawn once, 16 hexadecimal digits. OSError."""
+        path = self.root / "node.id"
+        if not path.exists():
+            draft = self.root / f"node.id.{os.getpid()}"
+            draft.write_text(os.urandom(8).hex() + "\n")
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)  # of two that draw at once, one wins
+            draft.unlink()
+        return path.read_text().strip()
 
     def create(self) -> None:
         """Make the folders (0700: clicks and keys are private)."""

@@ -97,6 +97,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_statement_cache: Annotated[
         Count, Meta(description="prepared statements kept a database connection (0: for PgBouncer in transaction mode)")
     ] = 100
+    click_hours_kept_days: Annotated[
+        Count, Meta(description="how long PostgreSQL keeps clicks by the hour, days (0: for ever; totals stay)")
+    ] = 0
     redis_url: Annotated[
         str | None,
         Meta(

@@ -1,8 +1,8 @@
 """Clicks in SQLite: one file, written by the shipper alone, read by whoever shows figures."""
 
 import asyncio
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -15,6 +15,7 @@ from clicks.counts import (
     TrafficClass,
     whole_hours,
 )
+from clicks.stores.rows import CLASSES, BatchRows, batch_rows, by_class
 from shortlink.clock import Clock
 from shortlink.links import LinkKey
 from shortlink.stores.sqlite_file import Connection, SqliteFile
@@ -22,16 +23,6 @@ from shortlink.stores.sqlite_file import Connection, SqliteFile
 Answer = TypeVar("Answer")
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations") / "sqlite"
-# A class is stored as its place here: never reorder, only append.
-_CLASSES: Final = (
-    TrafficClass.HUMAN,
-    TrafficClass.BOT,
-    TrafficClass.PREVIEW,
-    TrafficClass.PREFETCH,
-    TrafficClass.MONITOR,
-    TrafficClass.HEAD,
-)
-_NUMBERS: Final = {traffic: number for number, traffic in enumerate(_CLASSES)}
 
 
 class SqliteClickStore:
@@ -52,8 +43,8 @@ class SqliteClickStore:
         await self._file.close()
 
     async def add(self, batch: ClickBatch) -> bool:
-        rows = _Rows(batch, self._clock.now_ms())  # made ahead, to keep the transaction short
-        return await self._file.write(rows.add)
+        rows, now_ms = batch_rows(batch), self._clock.now_ms()  # made ahead, to keep the transaction short
+        return await self._file.write(lambda db: _add(db, batch, rows, now_ms))
 
     async def watermarks(self) -> dict[bytes, int]:
         return await self._read(lambda db: dict(db.execute("SELECT epoch, seq FROM watermark")), {})
@@ -69,13 +60,13 @@ class SqliteClickStore:
     async def totals(self, keys: Sequence[LinkKey]) -> dict[LinkKey, Mapping[TrafficClass, int]]:
         def work(db: Connection) -> dict[LinkKey, Mapping[TrafficClass, int]]:
             # Key by key: a look-up costs microseconds, and one statement serves any number of keys.
-            found = ((key, _by_class(db.execute(_TOTAL, key))) for key in keys)
+            found = ((key, by_class(db.execute(_TOTAL, key))) for key in keys)
             return {key: clicks for key, clicks in found if clicks}
 
         return await self._read(work, {})
 
     async def service_totals(self) -> Mapping[TrafficClass, int]:
-        return await self._read(lambda db: _by_class(db.execute("SELECT class, clicks FROM service_total")), {})
+        return await self._read(lambda db: by_class(db.execute("SELECT class, clicks FROM service_total")), {})
 
     async def dropped(self) -> Mapping[str, int]:
         return await self._read(lambda db: dict(db.execute("SELECT reason, clicks FROM dropped")), {})
@@ -88,7 +79,7 @@ class SqliteClickStore:
             rows = db.execute(_SERVICE_HOURS, span) if key is None else db.execute(_HOURS, (*key, *span))
             clicks: dict[int, dict[TrafficClass, int]] = defaultdict(dict)
             for hour, number, count in rows:
-                clicks[hour * HOUR_MS][_CLASSES[number]] = count
+                clicks[hour * HOUR_MS][CLASSES[number]] = count
             return clicks
 
         nothing: dict[int, dict[TrafficClass, int]] = {}
@@ -109,38 +100,18 @@ class SqliteClickStore:
         return await self._file.read(work)
 
 
-class _Rows:
-    """A batch as rows, in the order of the tables' keys: neighbours share pages, which halves the time of a batch."""
-
-    def __init__(self, batch: ClickBatch, now_ms: int) -> None:
-        self._batch = batch
-        self._now_ms = now_ms
-        self._hours = sorted(
-            (domain, code, hour_ms // HOUR_MS, _NUMBERS[traffic], clicks)
-            for (domain, code, hour_ms, traffic), clicks in batch.counts.items()
-        )
-        service: Counter[tuple[int, int]] = Counter()
-        for _, _, hour, number, clicks in self._hours:
-            service[hour, number] += clicks
-        self._service = [(hour, number, clicks) for (hour, number), clicks in service.items()]
-
-    def add(self, db: Connection) -> bool:
-        """Compare the watermark, then count and set it; called within one transaction."""
-        batch = self._batch
-        reached = db.execute("SELECT seq FROM watermark WHERE epoch = ?", (batch.epoch,)).fetchone()
-        if (reached[0] if reached else 0) != batch.after_seq:
-            return False
-        db.executemany(_ADD_TOTAL, [(domain, code, number, clicks) for domain, code, _, number, clicks in self._hours])
-        db.executemany(_ADD_HOUR, self._hours)
-        db.executemany(_ADD_SERVICE_TOTAL, [(number, clicks) for _, number, clicks in self._service])
-        db.executemany(_ADD_SERVICE_HOUR, self._service)
-        db.executemany(_ADD_DROPPED, list(batch.dropped.items()))
-        db.execute(_SET_WATERMARK, (batch.epoch, batch.last_seq, self._now_ms))
-        return True
-
-
-def _by_class(rows: Iterable[tuple[int, int]]) -> dict[TrafficClass, int]:
-    return {_CLASSES[number]: clicks for number, clicks in rows}
+def _add(db: Connection, batch: ClickBatch, rows: BatchRows, now_ms: int) -> bool:
+    """Compare the watermark, then count and set it; called within one transaction."""
+    reached = db.execute("SELECT seq FROM watermark WHERE epoch = ?", (batch.epoch,)).fetchone()
+    if (reached[0] if reached else 0) != batch.after_seq:
+        return False
+    db.executemany(_ADD_TOTAL, [(domain, code, number, clicks) for domain, code, _, number, clicks in rows.hours])
+    db.executemany(_ADD_HOUR, rows.hours)
+    db.executemany(_ADD_SERVICE_TOTAL, [(number, clicks) for _, number, clicks in rows.service])
+    db.executemany(_ADD_SERVICE_HOUR, rows.service)
+    db.executemany(_ADD_DROPPED, list(batch.dropped.items()))
+    db.execute(_SET_WATERMARK, (batch.epoch, batch.last_seq, now_ms))
+    return True
 
 
 _ADD_TOTAL: Final = """INSERT INTO click_total (domain, code, class, clicks) VALUES (?, ?, ?, ?)

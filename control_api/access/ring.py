@@ -11,17 +11,21 @@ from shortlink.clock import Clock
 
 
 class KeyRing:
-    """Every key by its prefix. One process writes keys and it is this one, so what it holds is never stale."""
+    """Every key by its prefix. What this process changes holds at once, what another does from the next `load` on."""
 
     def __init__(self, store: KeyStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._by_prefix: dict[str, ApiKey] = {}
         self._used_ms: dict[str, int] = {}  # since the last flush
+        self._changes = 0  # of ours
 
     async def load(self) -> None:
         """Read all keys from the store; StoreUnavailable: it did not answer."""
-        self._by_prefix = {key.prefix: key for key in await self._store.all()}
+        known = self._changes
+        stored = await self._store.all()
+        if known == self._changes:  # else they may have been read before a change that was made here meanwhile
+            self._by_prefix = {key.prefix: key for key in stored}
 
     def __len__(self) -> int:
         return len(self._by_prefix)
@@ -61,6 +65,7 @@ class KeyRing:
             expires_at=expires_at,
         )
         await self._store.add(key)
+        self._changes += 1
         self._by_prefix[prefix] = key
         return key
 
@@ -69,6 +74,7 @@ class KeyRing:
         now_ms = self._clock.now_ms()
         if not await self._store.revoke(key_id, now_ms):
             return False
+        self._changes += 1
         for prefix, key in self._by_prefix.items():
             if key.id == key_id and key.revoked_at is None:
                 self._by_prefix[prefix] = dataclasses.replace(key, revoked_at=now_ms)

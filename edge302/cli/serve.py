@@ -1,4 +1,4 @@
-"""`edge302 up`, `gateway`, `api` and `shipper`: run a node or a part of it until a signal."""
+"""`edge302 up`, `gateway`, `api`, `shipper` and `relay`: run a node or a part of it until a signal."""
 
 import os
 import signal
@@ -14,8 +14,8 @@ from edge302.cli import options
 @options.flags("data", "host", "port", "api_port", "metrics_port", "workers", "engine", "uds", "public_url")
 @click.pass_context
 def up(ctx: click.Context, /, **flags: str | None) -> None:
-    """Run a whole node: edge, control plane and shipper. Ctrl-C drains and exits."""
-    _run(ctx, ("gateway", "shipper", "api"), flags)
+    """Run a whole node: edge, control plane, shipper, and with Redis a relay. Ctrl-C drains and exits."""
+    _run(ctx, None, flags)
 
 
 @click.command()
@@ -45,11 +45,28 @@ def shipper(ctx: click.Context, /, **flags: str | None) -> None:
     _run(ctx, ("shipper",), flags)
 
 
-def _run(ctx: click.Context, roles: tuple[str, ...], flags: dict[str, str | None]) -> None:
+@click.command()
+@options.flags("data", "metrics_port")
+@click.pass_context
+def relay(ctx: click.Context, /, **flags: str | None) -> None:
+    """Run the relay alone: carry changes from PostgreSQL into Redis.
+
+    One of all relays works; the others stand by. It needs EDGE302_DATABASE_URL and EDGE302_REDIS_URL.
+    """
+    from shortlink.settings import BadSetting
+
+    if options.settings(flags).redis_url is None:
+        raise BadSetting("EDGE302_REDIS_URL: a relay carries changes into Redis; say where that is")
+    _run(ctx, ("relay",), flags)
+
+
+def _run(ctx: click.Context, roles: tuple[str, ...] | None, flags: dict[str, str | None]) -> None:
+    """Run these roles; None: all that a node has."""
     settings = options.settings(flags)
     from edge302 import supervisor
+    from edge302.roles import of_a_node
 
-    ctx.exit(supervisor.run(roles, settings))
+    ctx.exit(supervisor.run(roles or of_a_node(settings), settings))
 
 
 def _stop_with_stdin() -> None:

@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge302.doctor.findings import Finding, fail, ok, warn
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
 from shortlink.links import LinkQuery, Order
 from shortlink.settings import Settings
+from shortlink.stores.opening import postgres_links
 from shortlink.stores.sqlite import SqliteLinkStore
+
+if TYPE_CHECKING:
+    from shortlink.stores.contract import LinkStore
 
 _YEARS: Final = range(2025, 2100)
 _TOLERATED_MS: Final = 1_000
@@ -25,7 +29,7 @@ def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
     if now.year not in _YEARS:
         yield fail("clock", f"it says {now:%Y-%m-%d %H:%M} UTC", _SET_IT)
         return
-    newest_ms = asyncio.run(_newest_change_ms(DataFolder(settings.data), clock))
+    newest_ms = asyncio.run(_newest_change_ms(settings, clock))
     if newest_ms > now_ms + _TOLERATED_MS:
         behind = f"{(newest_ms - now_ms) / 1000:,.0f} s behind the newest change in the store"
         # Versions go on from there all the same; what is wrong are times, of links and of clicks.
@@ -34,11 +38,15 @@ def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
         yield ok("clock", f"{now:%Y-%m-%d %H:%M} UTC")
 
 
-async def _newest_change_ms(folder: DataFolder, clock: Clock) -> int:
+async def _newest_change_ms(settings: Settings, clock: Clock) -> int:
     """When the link that was changed last was, by its version; 0: there are no links."""
-    if not folder.links_db.exists():
+    store: LinkStore
+    if settings.database_url is not None:
+        store = postgres_links(settings, clock, connections=1)
+    elif not (path := DataFolder(settings.data).links_db).exists():
         return 0
-    store = SqliteLinkStore(folder.links_db, clock, read_only=True)
+    else:
+        store = SqliteLinkStore(path, clock, read_only=True)
     await store.open()
     try:
         page = await store.list(LinkQuery(order=Order.UPDATED, limit=1))

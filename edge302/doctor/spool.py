@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from clicks.stores.sqlite import SqliteClickStore
+from clicks.stores.opening import click_store
 from edge302.doctor.findings import Finding, fail, ok, warn
 from edge302.locks import is_held
 from edge302.ownership import require_ours
@@ -37,7 +37,7 @@ def check(settings: Settings, clock: Clock) -> Iterator[Finding]:
     if is_held(folder, "shipper"):
         yield _keeping_up(segments, clock)
     else:
-        yield _waiting(folder, clock)
+        yield _waiting(settings, folder, clock)
 
 
 def _size(segments: list[Path], limit: int) -> Finding:
@@ -61,7 +61,7 @@ def _keeping_up(segments: list[Path], clock: Clock) -> Finding:
     return ok("shipper", "it runs and keeps up")
 
 
-def _waiting(folder: DataFolder, clock: Clock) -> Finding:
+def _waiting(settings: Settings, folder: DataFolder, clock: Clock) -> Finding:
     """What the shipper, which does not run, will count when it does."""
     from redirect_core import SpoolLocked, SpoolReader
 
@@ -71,7 +71,7 @@ def _waiting(folder: DataFolder, clock: Clock) -> Finding:
     except SpoolLocked:
         return ok("shipper", "it runs elsewhere on this spool")
     try:
-        clicks = sum(batch.records for batch in reader.read(asyncio.run(_watermarks(folder, clock))))
+        clicks = sum(batch.records for batch in reader.read(asyncio.run(_watermarks(settings, folder, clock))))
     finally:
         reader.close()
     if clicks:
@@ -79,8 +79,8 @@ def _waiting(folder: DataFolder, clock: Clock) -> Finding:
     return ok("shipper", "it does not run, and no clicks wait")
 
 
-async def _watermarks(folder: DataFolder, clock: Clock) -> Mapping[bytes, int]:
-    store = SqliteClickStore(folder.clicks_db, clock, read_only=True)
+async def _watermarks(settings: Settings, folder: DataFolder, clock: Clock) -> Mapping[bytes, int]:
+    store = click_store(settings, folder, clock, read_only=True)
     await store.open()
     try:
         return await store.watermarks()

@@ -14,10 +14,10 @@ from prometheus_client.registry import Collector
 from edge302.holdings import Holdings, metrics_folder
 from edge302.metrics.spool import spool_metrics
 from edge302.metrics.workers import worker_metrics
-from edge302.roles import API, GATEWAY, SHIPPER
+from edge302.roles import API, GATEWAY, RELAY, SHIPPER
 from shortlink.clock import Clock, SystemClock
 
-BY_PROMETHEUS_CLIENT: Final = (API, SHIPPER)  # roles that keep their metrics in prometheus-client's files
+BY_PROMETHEUS_CLIENT: Final = (API, SHIPPER, RELAY)  # roles that keep their metrics in prometheus-client's files
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from shortlink.stores.contract import LinkStore
 
 STORES: Final = {
     "memory": "shortlink.stores.memory:MemoryLinkStore",
+    "postgres": "shortlink.stores.postgres:PostgresLinkStore",
     "sqlite": "shortlink.stores.sqlite:SqliteLinkStore",
 }
 

@@ -8,6 +8,7 @@ import msgspec
 from shortlink.codes import MAX_DRAWS
 from shortlink.errors import StoreUnavailable
 from shortlink.links import Added, Link, LinkKey, NewLink, Refused
+from shortlink.stores.repeats import until_a_repeat
 from shortlink.stores.sqlite_file import Connection
 from shortlink.stores.sqlite_links.rows import as_json, columns_of, get_links, insert_columns, insert_tags
 from shortlink.stores.versions import next_version
@@ -51,7 +52,7 @@ def add_links(
     pending: Sequence[int] = range(len(news))
     while pending:
         answers |= _repeated(connection, news, pending)
-        chosen, pending = _until_a_repeat(news, [n for n in pending if n not in answers])
+        chosen, pending = until_a_repeat(news, [n for n in pending if n not in answers])
         answers |= _store(connection, news, chosen, now_ms, draw_code)
     return [answers[n] for n in range(len(news))]
 
@@ -73,23 +74,6 @@ def _repeated(connection: Connection, news: Sequence[NewLink], pending: Iterable
         else:
             answers[n] = Added(links[LinkKey(domain, code)], replayed=True)
     return answers
-
-
-def _until_a_repeat(news: Sequence[NewLink], pending: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
-    """Those to store now, and from the first on that repeats a request among them: it must see that one's answer.
-
-    All behind it wait too, so that of two equal aliases the first wins whatever comes between.
-    """
-    seen: set[tuple[str, str]] = set()
-    for place, n in enumerate(pending):
-        idempotency = news[n].idempotency
-        if idempotency is None:
-            continue
-        request = idempotency.scope, idempotency.key
-        if request in seen:
-            return pending[:place], pending[place:]
-        seen.add(request)
-    return pending, ()
 
 
 def _store(

@@ -7,6 +7,7 @@ from clicks.stats import ServiceStats, open_stats
 from shortlink.clock import SystemClock
 from shortlink.datadir import DataFolder
 from shortlink.links import LinkKey
+from shortlink.settings import Settings
 
 
 class Figures:
@@ -14,7 +15,7 @@ class Figures:
 
     def __init__(self, folder: DataFolder) -> None:
         self._runner = asyncio.Runner()
-        self._stats = self._runner.run(open_stats(folder, SystemClock()))
+        self._stats = self._runner.run(open_stats(Settings(), folder, SystemClock()))
 
     def service(self) -> ServiceStats:
         return self._runner.run(self._stats.of_service())

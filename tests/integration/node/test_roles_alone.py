@@ -12,6 +12,7 @@ from pathlib import Path
 from clicks.stats import open_stats
 from shortlink.clock import SystemClock
 from shortlink.datadir import DataFolder
+from shortlink.settings import Settings
 from tests.acceptance.node import wait_until
 from tests.integration.node.http import connect, read_reply, request, visit
 
@@ -78,7 +79,7 @@ def total(data: Path) -> int:
     """Clicks on all links, as the shipper counted them."""
 
     async def ask() -> int:
-        stats = await open_stats(DataFolder(data), SystemClock())
+        stats = await open_stats(Settings(), DataFolder(data), SystemClock())
         try:
             return (await stats.of_service()).total
         finally:

@@ -14,6 +14,7 @@ from clicks.stores.sqlite import SqliteClickStore
 from shortlink.datadir import DataFolder
 from shortlink.errors import StoreCorrupt
 from shortlink.links import LinkKey
+from shortlink.settings import Settings
 from tests.store_contract.clicks.samples import NOON_MS, ManualClock, batch, count_key, epoch
 
 KEY = LinkKey("", "abcdefg")
@@ -101,7 +102,7 @@ def test_totals_name_every_link_asked_for() -> None:
 
 def with_node_stats(folder: Path, use: Callable[[ClickStats], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
-        stats = await open_stats(DataFolder(folder), ManualClock())
+        stats = await open_stats(Settings(), DataFolder(folder), ManualClock())
         try:
             await use(stats)
         finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,12 @@ import pytest
 from control_api.access import first_key, keys
 from control_api.access.keys import ApiKey, KeyFault, Scope
 from control_api.access.memory import MemoryKeyStore
+from control_api.access.postgres_keys import PostgresKeyStore
 from control_api.access.ring import KeyRing
 from control_api.access.store import KeyStore, SqliteKeyStore
 from shortlink.errors import StoreUnavailable
+from shortlink.stores.postgres import PostgresLinkStore
+from shortlink.stores.postgres_database import PostgresDatabase
 from shortlink.stores.sqlite import SqliteLinkStore
 
 WRITE = frozenset({Scope.LINKS_WRITE})
@@ -36,6 +39,16 @@ async def opened(kind: str, folder: Path) -> AsyncIterator[KeyStore]:
     if kind == "memory":
         yield MemoryKeyStore()
         return
+    if kind.startswith("postgresql:"):
+        shared = PostgresLinkStore(
+            PostgresDatabase(kind, connections=2, timeout_ms=10_000), ManualClock(), migrate=True
+        )
+        await shared.open()
+        try:
+            yield PostgresKeyStore(shared.database)
+        finally:
+            await shared.close()
+        return
     links = SqliteLinkStore(folder / "links.db", ManualClock())
     await links.open()
     try:
@@ -44,9 +57,10 @@ async def opened(kind: str, folder: Path) -> AsyncIterator[KeyStore]:
         await links.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    """The kind of store; of PostgreSQL, the URL of an empty database."""
+    return str(request.getfixturevalue("database_url") if request.param == "postgres" else request.param)
 
 
 def test_a_store_keeps_keys_as_they_are(kind: str, tmp_path: Path) -> None:
@@ -208,5 +222,39 @@ def test_a_key_file_with_something_else_in_it_is_replaced(tmp_path: Path) -> Non
         ring = KeyRing(MemoryKeyStore(), ManualClock())
         await first_key.ensure(ring, tmp_path / "admin.key")
         assert isinstance(ring.check((tmp_path / "admin.key").read_text().strip()), ApiKey)
+
+    asyncio.run(story())
+
+
+def test_what_another_ring_does_is_known_after_a_load() -> None:
+    async def story() -> None:
+        store, clock = MemoryKeyStore(), ManualClock()
+        ours, theirs = KeyRing(store, clock), KeyRing(store, clock)
+        key, text = await theirs.create("elsewhere", WRITE, None)
+        assert ours.check(text) is KeyFault.INVALID
+        await ours.load()
+        assert isinstance(ours.check(text), ApiKey)
+        await theirs.revoke(key.id)
+        await ours.load()
+        assert not isinstance(ours.check(text), ApiKey)
+
+    asyncio.run(story())
+
+
+def test_a_load_does_not_undo_what_is_made_meanwhile() -> None:
+    class Slow(MemoryKeyStore):
+        """Answers with what it held before the ring's own change."""
+
+        async def all(self) -> Sequence[ApiKey]:
+            before = await super().all()
+            made.append((await ring.create("meanwhile", WRITE, None))[1])
+            return before
+
+    made: list[str] = []
+    ring = KeyRing(Slow(), ManualClock())
+
+    async def story() -> None:
+        await ring.load()
+        assert isinstance(ring.check(made[0]), ApiKey)
 
     asyncio.run(story())
