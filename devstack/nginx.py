@@ -1,5 +1,6 @@
 """A real nginx as a foreground child, with everything it writes in a folder of its own."""
 
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from devstack.processes import listens, stop, wait_until
 from devstack.services import find
 
 _CONFIG: Final = """\
-{modules}daemon off;
+{modules}{user}daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log crit;
@@ -52,7 +53,9 @@ def nginx(
     assert command is not None, "ask installed() first"
     config = folder / "nginx.conf"
     loads = "".join(f"load_module {module};\n" for module in modules)
-    config.write_text(_CONFIG.format(folder=folder, http=http, modules=loads))
+    # Its workers reach what we reach: sockets in folders of our own.
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    config.write_text(_CONFIG.format(folder=folder, http=http, modules=loads, user=user))
     log = folder / "output.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -1,0 +1,52 @@
+"""The config is refused before nginx sees it when a value can't be right, and is the same from envsubst."""
+
+import os
+import subprocess
+
+import pytest
+
+from control_api.app import ROUTES
+from tests.integration.nginx.front import NGINX_FOLDER, render
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"NGINX_GATEWAYS": "localhost"}, "NGINX_GATEWAYS: 'localhost' is neither host:port nor unix:/PATH"),
+        ({"NGINX_GATEWAYS": ","}, "NGINX_GATEWAYS: names no server"),
+        ({"NGINX_HOSTS": "go.example; root /"}, "NGINX_HOSTS: 'go.example; root /' has a character that would end"),
+        ({"NGINX_KEEPALIVE": "0"}, "NGINX_KEEPALIVE: '0' is no whole number above 0"),
+        ({"NGINX_ADMIN_ALLOW": "10.0.0.1/8"}, "NGINX_ADMIN_ALLOW: 10.0.0.1/8 has host bits set"),
+        ({"NGINX_TLS_KEY": "/key"}, "NGINX_TLS_CERTIFICATE and NGINX_TLS_KEY go together"),
+        ({"NGINX_HTTP_PORT": "http"}, "NGINX_HTTP_PORT: 'http' is neither a port nor address:port"),
+        ({"NGINX_GATEWAY": "127.0.0.1:8080"}, "NGINX_GATEWAY: no such variable; --help lists them"),
+    ],
+)
+def test_a_value_that_cannot_be_right_is_refused_in_one_line(variables: dict[str, str], complaint: str) -> None:
+    done = render(**variables)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"render: {complaint}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_names_every_variable_of_the_template() -> None:
+    shown = render("--help").stdout
+    printed = render("--variables").stdout
+    assert {line.partition("=")[0] for line in printed.splitlines()} >= {"NGINX_GATEWAYS", "NGINX_LISTEN"}
+    assert "NGINX_TLS_CERTIFICATE" in shown
+    assert "${NGINX_" not in render().stdout
+
+
+def test_envsubst_makes_the_same_of_the_printed_variables() -> None:
+    variables = dict(line.split("=", 1) for line in render("--variables").stdout.splitlines())
+    names = " ".join(f"${{{name}}}" for name in variables)
+    template = (NGINX_FOLDER / "edge302.conf.template").read_text()
+    done = subprocess.run(
+        ["envsubst", names], env=os.environ | variables, input=template, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == render().stdout
+
+
+def test_every_path_of_the_control_plane_is_one_that_nginx_gives_to_it() -> None:
+    paths = {str(getattr(route, "path", "")) for route in ROUTES}
+    assert {path for path in paths if not path.startswith("/api/")} == {"/health", "/health/live", "/health/ready"}
