@@ -25,6 +25,8 @@ GAUGES: Final = (
     "absent_codes",
     "clicks_volatile",
     "draining",
+    "relay_live",  # 1: announcements are heard, so Redis is asked before the store
+    "redis_breaker_open",  # 1: Redis did not answer, and is asked once a second
 )
 COUNTERS: Final = (
     "connections_accepted",
@@ -39,6 +41,7 @@ COUNTERS: Final = (
     "cache_absent_hits",
     "cache_misses",
     "redis_hits",
+    "redis_errors",  # no answer in time included
     "store_hits",
     "store_absent",
     "store_unavailable",

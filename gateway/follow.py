@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
 from gateway.engines.contract import Engine
 from shortlink.clock import Clock
 from shortlink.errors import CursorExpired, StoreCorrupt, StoreUnavailable
 from shortlink.links import Changes
-from shortlink.stores.contract import SaltStore
 
 RETRY_FIRST_SECONDS: Final = 0.05
 RETRY_MOST_SECONDS: Final = 1.0
@@ -106,9 +105,17 @@ class Follower:
         self._retry_seconds = min(self._retry_seconds * 2, RETRY_MOST_SECONDS)
 
 
+class SaltSource(Protocol):
+    """The part of a SaltStore that the edge reads."""
+
+    async def salts(self) -> Mapping[int, bytes]:
+        """By UTC day number. StoreUnavailable, StoreCorrupt."""
+        ...
+
+
 async def follow_salts(
     engine: Engine,
-    store: SaltStore,
+    store: SaltSource,
     clock: Clock,
     *,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

@@ -16,14 +16,15 @@ from gateway.engines import load_engine
 from gateway.engines.contract import Engine
 from gateway.follow import Follower, follow_salts
 from gateway.protocol import Edge, EdgeProtocol
-from gateway.resolver import MAX_QUERIES, Resolver
+from gateway.resolver import Resolver
 from gateway.server import Listeners
+from gateway.sources.opening import Sources, open_store
 from redirect_core import SpoolWriter
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
 from shortlink.errors import StoreCorrupt, StoreUnavailable
 from shortlink.settings import Settings
-from shortlink.stores.sqlite import SqliteLinkStore
+from shortlink.stores.contract import EdgeStore
 
 TICK_SECONDS: Final = 1.0
 DRAIN_LOOK_SECONDS: Final = 0.02
@@ -52,11 +53,9 @@ async def serve(
     settings: Settings,
     inherited: Inherited,
     clock: Clock,
-    make_store: Callable[..., SqliteLinkStore] = SqliteLinkStore,
+    make_store: Callable[[Settings, DataFolder, Clock], EdgeStore] = open_store,
 ) -> None:
     """Answer requests until told to stop, then drain; returns when the spool is closed.
-
-    `make_store`: called as SqliteLinkStore is.
 
     OSError: the spool or the counters page can't be made. BadSetting: there is no such engine.
     """
@@ -66,10 +65,10 @@ async def serve(
     page["started_ms"] = clock.now_ms()
     spool = SpoolWriter(str(folder.spool), inherited.slot, limit_bytes=settings.spool_mb * _MIB)
     engine = load_engine(settings.engine)(settings, clock, page, spool)
-    # One reader more than the miss path can occupy: the change feed never waits for misses.
-    store = make_store(folder.links_db, clock, read_only=True, readers=MAX_QUERIES + 1)
+    store = make_store(settings, folder, clock)
+    sources = Sources(settings, folder, store, clock, page)
     try:
-        await Worker(settings, engine, store, clock, page).run(inherited)
+        await Worker(settings, engine, sources, clock, page).run(inherited)
     finally:
         engine.close()
         await store.close()
@@ -78,18 +77,25 @@ async def serve(
 
 
 class Worker:
-    """The edge's parts around one engine and one store, on the running loop."""
+    """The edge's parts around one engine and its sources, on the running loop."""
 
-    def __init__(
-        self, settings: Settings, engine: Engine, store: SqliteLinkStore, clock: Clock, page: CountersPage
-    ) -> None:
+    def __init__(self, settings: Settings, engine: Engine, sources: Sources, clock: Clock, page: CountersPage) -> None:
         self._settings = settings
         self._engine = engine
-        self._store = store
+        self._sources = sources
         self._clock = clock
         self._page = page
         self._loop = asyncio.get_running_loop()
-        self._resolver = Resolver(engine, store, clock, self._loop, page)
+        self._resolver = Resolver(
+            engine,
+            sources.store,
+            clock,
+            self._loop,
+            page,
+            shared=sources.shared,
+            budget_seconds=settings.miss_budget_ms / 1_000,
+            queries=sources.queries,
+        )
         self._edge = Edge(engine, settings, clock, page, self._loop, self._resolver.schedule)
         self._listeners = Listeners(self._loop, lambda: EdgeProtocol(self._edge))
         self._stopping = asyncio.Event()
@@ -100,8 +106,9 @@ class Worker:
         self._heed(inherited.supervisor)
         await self._open_store()
         followers = [
-            self._loop.create_task(Follower(self._engine, self._store).run()),
-            self._loop.create_task(follow_salts(self._engine, self._store, self._clock)),
+            self._loop.create_task(self._sources.run()),
+            self._loop.create_task(Follower(self._engine, self._sources.feed).run()),
+            self._loop.create_task(follow_salts(self._engine, self._sources.store, self._clock)),
         ]
         await self._listeners.open(inherited.listeners)
         _calm_the_collector()
@@ -116,7 +123,7 @@ class Worker:
     async def _open_store(self) -> None:
         """A store that isn't there yet costs 503 on misses, not the edge; it is opened when it appears."""
         try:
-            await self._store.open()
+            await self._sources.store.open()
         except (StoreUnavailable, StoreCorrupt) as exc:
             _log.warning("starting without the store: %s", exc)
 
@@ -124,6 +131,7 @@ class Worker:
         """The heartbeat comes from the loop itself, so that a stuck loop is a silent one."""
         self._page["heartbeat_ms"] = self._clock.now_ms()
         self._edge.tick()
+        self._sources.tick()
         self._resolver.schedule()  # links due for a refresh
         self._loop.call_later(TICK_SECONDS, self._tick)
 

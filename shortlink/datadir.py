@@ -60,6 +60,11 @@ class DataFolder:
         """The memory-mapped counters of the worker in `slot`; kept across its restarts."""
         return self.run / f"worker-{slot}.counters"
 
+    @property
+    def generation(self) -> Path:
+        """The shared store's generation as it was last seen, for workers that start while the store is away."""
+        return self.run / "store.generation"
+
     def node_id(self) -> str:
         """What this node is called in stores that nodes share: drawn once, 16 hexadecimal digits. OSError."""
         path = self.root / "node.id"

@@ -9,7 +9,6 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -18,12 +17,14 @@ from bench.filling import write_store
 from bench.node import UNTHROTTLED
 from bench.targets.serving import SERVER_CORE, Serving
 from devstack.processes import free_port, listening
+from gateway.resolver import MAX_QUERIES
 from gateway.server import BACKLOG
 from gateway.worker import Inherited, raise_descriptor_limit, serve
 from shortlink import logs, settings
 from shortlink.clock import Clock, SystemClock
 from shortlink.datadir import DataFolder
 from shortlink.links import Link, LinkKey
+from shortlink.settings import Settings
 from shortlink.stores.sqlite import SqliteLinkStore
 
 
@@ -44,8 +45,8 @@ def slow_edge(folder: Path, links: Sequence[tuple[str, str]], engine: str, wait_
 class SlowStore(SqliteLinkStore):
     """A SQLite store whose answers arrive late, as from a far or busy database."""
 
-    def __init__(self, wait_seconds: float, path: Path, clock: Clock, *, read_only: bool, readers: int) -> None:
-        super().__init__(path, clock, read_only=read_only, readers=readers)
+    def __init__(self, wait_seconds: float, path: Path, clock: Clock) -> None:
+        super().__init__(path, clock, read_only=True, readers=MAX_QUERIES + 1)
         self.wait_seconds = wait_seconds
 
     async def get(self, keys: Sequence[LinkKey]) -> dict[LinkKey, Link]:
@@ -70,7 +71,11 @@ def main(port: int, wait_ms: float) -> None:
     raise_descriptor_limit(chosen.max_connections)
     listener = socket.create_server((chosen.host, port), backlog=BACKLOG)
     inherited = Inherited(slot=0, listeners=[listener.detach()], supervisor=None)
-    uvloop.run(serve(chosen, inherited, SystemClock(), partial(SlowStore, wait_ms / 1e3)))
+
+    def slow_store(_: Settings, folder: DataFolder, clock: Clock) -> SlowStore:
+        return SlowStore(wait_ms / 1e3, folder.links_db, clock)
+
+    uvloop.run(serve(chosen, inherited, SystemClock(), slow_store))
 
 
 if __name__ == "__main__":

@@ -86,6 +86,9 @@ class SqliteLinkStore:
     async def changed(self) -> None:
         await self.file.changed()
 
+    def announced(self, cursor: str) -> None:
+        """Nothing lags behind: there are no replicas."""
+
     async def purge(self, now_ms: int) -> int:
         """As the contract says, in short transactions, so that other writes get their turn."""
         total = 0
