@@ -5,9 +5,9 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,6 +16,8 @@ from control_api.access.gate import LocalAdmin
 
 BACKLOG: Final = 2_048
 KEEP_ALIVE_SECONDS: Final = 75  # as on the edge
+FIRST_REQUEST_SECONDS: Final = 1.0  # while stopping, for who has only just connected; as on the edge
+LOOK_SECONDS: Final = 0.01
 
 
 async def serve(app: ASGIApp, listener: socket.socket, control: Path, drain_seconds: int, stop: asyncio.Event) -> None:
@@ -77,6 +79,42 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop as uvicorn does, once those who are connected already could ask.
+
+        By itself it resets what waits in the listen queue, and closes connections whose first request is on its way:
+        creates that a proxy in front can't send again.
+        """
+        # A second handle on each queue: what lies there when the server is closed is still ours to take.
+        queues = [sock.dup() for sock in sockets or ()]
+        for server in self.servers:
+            server.close()
+        for queue in queues:
+            await self._take(queue)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + FIRST_REQUEST_SECONDS
+        while loop.time() < until and any(  # noqa: ASYNC110
+            getattr(connection, "cycle", None) is None for connection in self.server_state.connections
+        ):
+            await asyncio.sleep(LOOK_SECONDS)  # uvicorn tells nobody of a request that comes
+        await super().shutdown(sockets)
+
+    async def _take(self, queue: socket.socket) -> None:
+        """Accept all connections that wait in a listening socket's queue, and close it."""
+        loop = asyncio.get_running_loop()
+        with queue, contextlib.suppress(BlockingIOError):
+            queue.setblocking(False)
+            while True:
+                with contextlib.suppress(ConnectionError):  # that one is gone already
+                    client, _ = queue.accept()
+                    client.setblocking(False)
+                    await loop.connect_accepted_socket(self._protocol, client)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """As uvicorn makes it for a connection that it accepts itself."""
+        make = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
 
 @contextlib.contextmanager
