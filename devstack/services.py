@@ -34,6 +34,8 @@ TOOLS: Final = (
     Tool("wrk", "wrk", "load in `make bench` and in the tests that kill a gateway under load"),
     Tool("strace", "strace", "the test that a link is on disk before its 201"),
     Tool("valgrind", "valgrind", "the count of instructions a request in `make instructions`"),
+    Tool("envsubst", "gettext-base", "the test that the official nginx image renders the operator's config as we do"),
+    Tool("openssl", "openssl", "the certificate in tests of TLS"),
     Tool("taskset", "util-linux", "pinning server and load to a core each in `make bench`"),
 )
 

@@ -29,7 +29,7 @@ class Load:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._stopping = False
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
         self._clients: list[tuple[bytes, str]] = []
         self.seen: Counter[str] = Counter()
@@ -43,18 +43,18 @@ class Load:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopping = True
+        self._stopping.set()
         self._thread.join()
 
     async def _run(self) -> None:
         await asyncio.gather(*(self._client(request, kind) for request, kind in self._clients))
 
     async def _client(self, request: bytes, kind: str) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             try:
                 closing = False
-                while not (self._stopping or closing):
+                while not (self._stopping.is_set() or closing):
                     writer.write(request)
                     head = await reader.readuntil(b"\r\n\r\n")
                     length = next(
