@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from control_api.app import ROUTES
+from devstack.services import find
 from tests.integration.nginx.front import NGINX_FOLDER, render
 
 
@@ -50,3 +52,16 @@ def test_envsubst_makes_the_same_of_the_printed_variables() -> None:
 def test_every_path_of_the_control_plane_is_one_that_nginx_gives_to_it() -> None:
     paths = {str(getattr(route, "path", "")) for route in ROUTES}
     assert {path for path in paths if not path.startswith("/api/")} == {"/health", "/health/live", "/health/ready"}
+
+
+def test_nginx_takes_the_frame_with_the_config_in_it(tmp_path: Path) -> None:
+    (tmp_path / "edge302.conf").write_text(render().stdout)
+    frame = (NGINX_FOLDER / "nginx.conf").read_text()
+    moved = {"/etc/nginx/conf.d": str(tmp_path), "/var/log/nginx": str(tmp_path), "/run/nginx.pid": f"{tmp_path}/pid"}
+    for was, now in {**moved, "user nginx;": "user nobody;"}.items():
+        assert was in frame
+        frame = frame.replace(was, now)
+    (tmp_path / "nginx").write_text(frame)
+    command = [find("nginx") or "nginx", "-t", "-p", tmp_path, "-e", tmp_path / "errors", "-c", tmp_path / "nginx"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
