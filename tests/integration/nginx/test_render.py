@@ -58,10 +58,19 @@ def test_nginx_takes_the_frame_with_the_config_in_it(tmp_path: Path) -> None:
     (tmp_path / "edge302.conf").write_text(render().stdout)
     frame = (NGINX_FOLDER / "nginx.conf").read_text()
     moved = {"/etc/nginx/conf.d": str(tmp_path), "/var/log/nginx": str(tmp_path), "/run/nginx.pid": f"{tmp_path}/pid"}
-    for was, now in {**moved, "user nginx;": "user nobody;"}.items():
+    for was, now in {**moved, "user nginx;": "user root;"}.items():
         assert was in frame
         frame = frame.replace(was, now)
     (tmp_path / "nginx").write_text(frame)
-    command = [find("nginx") or "nginx", "-t", "-p", tmp_path, "-e", tmp_path / "errors", "-c", tmp_path / "nginx"]
+    command: list[str | Path] = [
+        find("nginx") or "nginx",
+        "-t",
+        "-p",
+        tmp_path,
+        "-e",
+        tmp_path / "errors",
+        "-c",
+        tmp_path / "nginx",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
