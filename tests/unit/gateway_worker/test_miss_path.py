@@ -10,7 +10,7 @@ import pytest
 
 from gateway.counters import CountersPage
 from gateway.engines import ENGINES, load_engine
-from gateway.engines.contract import Attention, Connection
+from gateway.engines.contract import Attention, Connection, Engine
 from gateway.follow import Follower
 from gateway.resolver import Resolver
 from redirect_core import SpoolWriter
@@ -24,11 +24,13 @@ KEY = LinkKey("", "hello")
 
 
 class BreakableStore(MemoryLinkStore):
-    """The memory store, with a switch that makes its look-ups fail."""
+    """The memory store, with a switch that makes its look-ups fail, and a count of them."""
 
     broken = False
+    looked_up = 0
 
     async def get(self, keys: Sequence[LinkKey]) -> dict[LinkKey, Link]:
+        self.looked_up += 1
         if self.broken:
             raise StoreUnavailable("switched off")
         return await super().get(keys)
@@ -41,6 +43,7 @@ class Edge:
     store: BreakableStore
     clock: HandClock
     resolver: Resolver
+    engine: Engine
     connection: Connection | None = None
     replies: bytes = b""
 
@@ -84,7 +87,7 @@ def play(request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock, page:
         store = BreakableStore(clock)
         await store.open()
         resolver = Resolver(engine, store, clock, asyncio.get_running_loop(), page)
-        edge = Edge(store, clock, resolver)
+        edge = Edge(store, clock, resolver, engine)
         edge.connection = engine.connection("192.0.2.1", edge.wake)
         follower = asyncio.create_task(Follower(engine, store).run())
         await edge.heard()
@@ -157,5 +160,31 @@ def test_a_store_that_fails_costs_503_for_what_is_not_known_and_nothing_else(pla
         edge.store.broken = True
         edge.clock.advance(60)  # past its lifetime
         assert await edge.visit() == b"302 https://example.com/one"
+
+    play(scenario)
+
+
+def test_a_crowd_that_asks_for_one_cold_code_costs_one_look_up(play: Play) -> None:
+    async def scenario(edge: Edge) -> None:
+        await edge.store.add([new_link()])
+        await edge.heard()
+        edge.clock.advance(1)
+        replies: list[bytes] = []
+        crowd: list[Connection] = []
+
+        def join(number: int) -> None:
+            address = f"198.{number // 250}.{number % 250}.1"  # one network may ask for so many codes only
+            crowd.append(edge.engine.connection(address, lambda: replies.append(crowd[number].resume())))
+            assert not crowd[number].feed(b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
+            edge.resolver.schedule()
+
+        for number in range(5_000):
+            join(number)
+        await edge.heard()
+        assert len(replies) == 5_000
+        assert all(reply.startswith(b"HTTP/1.1 302 ") for reply in replies)
+        assert edge.store.looked_up == 1
+        for connection in crowd:
+            connection.lost()
 
     play(scenario)
