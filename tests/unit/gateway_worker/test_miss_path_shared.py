@@ -1,7 +1,7 @@
 """Misses with a shared cache: Redis first while it is to be trusted, then the store, and old copies without one."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -237,5 +237,39 @@ def test_a_store_that_failed_is_tried_once_a_second_while_old_copies_do(play: Pl
         bench.clock.advance(REST_SECONDS)
         assert await bench.miss(ONE) == {ONE: link}
         assert bench.tiers() == {ONE: Tier.STORE}
+
+    play(scenario)
+
+
+def test_an_answer_of_a_redis_that_was_replaced_meanwhile_is_none(play: Play) -> None:
+    async def scenario(bench: Bench) -> None:
+        link = await bench.add(ONE)
+        bench.copy(link)
+        asked = bench.cache.get
+
+        async def replaced_while_asked(keys: Sequence[LinkKey]) -> Mapping[LinkKey, Copy]:
+            bench.cache.run = "run-2"
+            return await asked(keys)
+
+        bench.cache.get = replaced_while_asked  # type: ignore[method-assign]
+        assert await bench.miss(ONE) == {ONE: link}
+        assert bench.tiers() == {ONE: Tier.STORE}
+
+    play(scenario)
+
+
+def test_what_changed_while_the_store_was_asked_is_not_written_into_redis(play: Play) -> None:
+    async def scenario(bench: Bench) -> None:
+        link = await bench.add(ONE)
+        asked = bench.store.get
+
+        async def changed_while_asked(keys: Sequence[LinkKey]) -> dict[LinkKey, Link]:
+            found = await asked(keys)
+            bench.watch.hear(said("0", "1", Change(ONE, link.version + 1)))
+            return found
+
+        bench.store.get = changed_while_asked  # type: ignore[method-assign]
+        await bench.miss(ONE)
+        assert bench.cache.copies == {}
 
     play(scenario)

@@ -12,6 +12,7 @@ from gateway.follow import Follower
 from gateway.sources.generation import GenerationKeeper
 from gateway.sources.relayed_feed import RelayedFeed
 from gateway.sources.watch import SILENT_SECONDS, RelayWatch
+from shortlink.cache.contract import Copy
 from shortlink.errors import StoreUnavailable
 from shortlink.links import Change, LinkKey, NewLink
 from tests.unit.gateway_worker.parts import HandClock, NotingEngine
@@ -152,3 +153,12 @@ def test_the_generation_is_remembered_for_a_start_without_the_store(clock: HandC
         assert not any(cache.is_open for _, cache in made)
 
     asyncio.run(story())
+
+
+def test_what_the_stores_feed_told_makes_older_copies_no_answer(play: Play) -> None:
+    async def scenario(bench: Bench) -> None:
+        change = await bench.add("one")
+        await bench.feed.changes("0")
+        assert not bench.watch.is_current(change.key, Copy(change.version - 1, None, 0))
+
+    play(scenario)
