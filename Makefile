@@ -82,6 +82,11 @@ bench: ## measure side by side with all that it is compared with; BENCH_BASE_URL
 	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
 	@$(BIN)/python -m bench
 
+.PHONY: resilience
+resilience: ## break each part of the stack for 30 s under load; say what visitors noticed (ARGS="--seconds 5")
+	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
+	@$(BIN)/python -m bench.resilience $(ARGS)
+
 .PHONY: fuzz
 fuzz: $(STAMPS)/dev build ## fuzz the engine and the spool's reader for 15 s each (ARGS="--seconds 600 --target feed")
 	@$(BIN)/python -m devstack.fuzz $(ARGS)

@@ -11,8 +11,8 @@ from tests.integration.postgres.stores import opened, store
 pytestmark = pytest.mark.slow
 
 
-def new(code: str | None, **fields: Idempotency) -> NewLink:
-    return NewLink(code=code, target="https://example.com/", **fields)
+def new(code: str | None, idempotency: Idempotency | None = None) -> NewLink:
+    return NewLink(code=code, target="https://example.com/", idempotency=idempotency)
 
 
 def test_ten_that_start_at_once_on_an_empty_database_make_one_schema(
