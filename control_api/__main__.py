@@ -1,6 +1,7 @@
 """`python -m control_api`: the control plane's process, as the supervisor starts it."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -13,16 +14,18 @@ import uvloop
 
 from control_api.app import served
 from control_api.opening import opened
+from control_api.plane import ControlPlane
 from control_api.request_log import RequestLog
 from control_api.serving import serve, stop_on_signals
 from shortlink import logs, settings
 from shortlink.clock import SystemClock
 from shortlink.datadir import DataFolder
-from shortlink.errors import Edge302Error
+from shortlink.errors import Edge302Error, StoreUnavailable
 from shortlink.settings import BadSetting, Settings
 
 FAILED: Final = 1
 BAD_SETTING: Final = 2
+OPEN_AGAIN_SECONDS: Final = 1.0
 GC_THRESHOLDS: Final = (20_000, 50, 50)  # requests leave few cycles behind
 
 
@@ -61,10 +64,33 @@ async def _run(loaded: Settings, listener: socket.socket, supervisor: int | None
     folder = DataFolder(loaded.data)
     folder.create()
     log = RequestLog(sys.stderr.buffer if logging.getLogger().isEnabledFor(logging.INFO) else None)
-    async with opened(loaded, folder, SystemClock(), log) as plane, plane.kept_in_order():
+    async with contextlib.AsyncExitStack() as closing:
+        plane = await _opened_when_it_can_be(closing, loaded, folder, log, stop)
+        if plane is None:
+            return
+        await closing.enter_async_context(plane.kept_in_order())
         gc.freeze()  # what was imported stays: looking through it for garbage again and again cost 10 us a request
         gc.set_threshold(*GC_THRESHOLDS)
         await serve(served(plane), listener, folder.control_socket, loaded.drain_seconds, stop)
+
+
+async def _opened_when_it_can_be(
+    closing: contextlib.AsyncExitStack, loaded: Settings, folder: DataFolder, log: RequestLog, stop: asyncio.Event
+) -> ControlPlane | None:
+    """The control plane; None: told to stop. A database elsewhere may start after us: then we wait for it."""
+    told = False
+    while not stop.is_set():
+        try:
+            return await closing.enter_async_context(opened(loaded, folder, SystemClock(), log))
+        except StoreUnavailable as exc:
+            if loaded.database_url is None:
+                raise
+            if not told:
+                logging.getLogger("control_api").warning("waiting for the store: %s", exc)
+            told = True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), OPEN_AGAIN_SECONDS)
+    return None
 
 
 if __name__ == "__main__":

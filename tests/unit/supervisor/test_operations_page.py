@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 
 import clicks.metrics  # noqa: F401 - registers what the shipper exports
 import control_api.observing  # noqa: F401 - the same for the control plane
+import shortlink.relay.metrics  # noqa: F401 - and for the relay
 from edge302.holdings import Holdings
 from edge302.metrics.node import NodeCollector, Staff
 from edge302.metrics.table import PAGE_METRICS
