@@ -18,7 +18,8 @@ Connection = PoolConnectionProxy  # what transactions get: fetch, fetchrow, fetc
 
 _MIGRATIONS_LOCK: Final = 0x6564_6765_3330_3201  # "edge302" and a number: one lock for all tracks of a database
 _RECONNECT_SECONDS: Final = 0.5
-_LOOK_SECONDS: Final = 5.0  # a listening connection that is half-open is noticed this late
+_LOOK_SECONDS: Final = 2.0  # how long nobody notices that a listening connection is half-open
+_STOP_SECONDS: Final = 1.0  # longest wait for the server to stop what nobody waits for
 _CLOSE_SECONDS: Final = 2.0
 # A connection that was closed while it lay in the pool says so at its next use; a read is then tried on another.
 _LOST: Final = (asyncpg.InterfaceError, asyncpg.ConnectionDoesNotExistError, ConnectionResetError, BrokenPipeError)
@@ -30,6 +31,7 @@ _AWAY: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.ObjectNotInPrerequisiteStateError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TransactionRollbackError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
@@ -44,8 +46,9 @@ _log = logging.getLogger(__name__)
 class PostgresDatabase:
     """A pool of connections; each is made when it is needed, so a database that is away is used when it comes.
 
-    Every method raises StoreUnavailable when the database does not answer in time, and leaves no connection behind
-    on which an answer could still come: half-open ones cost one deadline and are gone.
+    Every method raises StoreUnavailable when the database does not answer in time. The server is then asked to stop
+    what it does, so that no write waits there for its turn after its caller was told that it failed; and the
+    connection is not used again, so half-open ones cost one deadline and are gone.
 
     Args:
         url: postgresql://user:password@host:port/database; may lead to PgBouncer in transaction mode.
@@ -74,6 +77,7 @@ class PostgresDatabase:
         self._application = application
         self._direct_url = direct_url or url
         self._pool: asyncpg.Pool[Record] | None = None
+        self._given_up: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Make sure that the database answers. May be called again."""
@@ -82,6 +86,7 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Let go of all connections, finishing what is under way. May be called twice."""
         pool, self._pool = self._pool, None
+        await asyncio.gather(*self._given_up, return_exceptions=True)
         if pool is None:
             return
         try:
@@ -108,10 +113,20 @@ class PostgresDatabase:
             return await connection.fetch(sql, *arguments)
 
     @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
-        """A transaction: committed at the end of the block, rolled back when it is left by an error."""
-        async with self._connection() as connection, connection.transaction():
-            yield connection
+    async def transaction(self, first: str = "") -> AsyncIterator[Connection]:
+        """A transaction: committed at the end of the block, rolled back when it is left by an error.
+
+        `first`: a statement without arguments that is sent together with BEGIN.
+        """
+        async with self._connection() as connection:
+            # The driver's own transaction() would wait for a ROLLBACK past the deadline.
+            await connection.execute(f"BEGIN; {first}")
+            try:
+                yield connection
+            except Exception:
+                await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
 
     async def migrate(self, track: str, folder: Path) -> None:
         """Bring a track of migrations (numbered .sql files) up to date; of many that begin at once, one does it.
@@ -152,16 +167,20 @@ class PostgresDatabase:
                 connection = await pool.acquire()
                 try:
                     yield connection
-                except (asyncio.CancelledError, *_LOST):
-                    # What was asked may still be answered: such a connection is of no use to anybody.
-                    connection.terminate()
+                except BaseException as exc:
+                    self._give_up(pool, connection, stop=isinstance(exc, asyncio.CancelledError))
                     raise
-                finally:
-                    await pool.release(connection)
+                await pool.release(connection)
         except _Stale:
             raise
         except _AWAY as exc:
             raise _unavailable(exc) from exc
+
+    def _give_up(self, pool: "asyncpg.Pool[Record]", connection: Connection, *, stop: bool) -> None:
+        """Give a connection back after an error, without making anybody wait for that."""
+        task = asyncio.create_task(_stopped(pool, connection) if stop else _returned(pool, connection))
+        self._given_up.add(task)
+        task.add_done_callback(self._given_up.discard)
 
     async def _make_pool(self) -> "asyncpg.Pool[Record]":
         pool = self._pool = asyncpg.create_pool(
@@ -205,6 +224,7 @@ class Listener:
         self._connect = connect
         self._channel = channel
         self._heard = asyncio.Event()
+        self._ended = asyncio.Event()  # the connection in use is gone
         self._task: asyncio.Task[None] | None = None
 
     async def wait(self) -> None:
@@ -225,10 +245,13 @@ class Listener:
         while True:
             try:
                 async with self._connect() as connection:
+                    self._ended.clear()
+                    connection.add_termination_listener(self._lost)
                     await connection.add_listener(self._channel, self._notified)
                     self._heard.set()
-                    while True:
-                        await asyncio.sleep(_LOOK_SECONDS)
+                    while not self._ended.is_set():
+                        with contextlib.suppress(TimeoutError):
+                            await asyncio.wait_for(self._ended.wait(), _LOOK_SECONDS)
                         await connection.fetchval("SELECT 1", timeout=_LOOK_SECONDS)
             except StoreUnavailable as exc:
                 _log.debug("not listening: %s", exc)
@@ -239,6 +262,9 @@ class Listener:
     def _notified(self, *_: object) -> None:
         self._heard.set()
 
+    def _lost(self, _: object) -> None:
+        self._ended.set()
+
 
 def _scripts(folder: Path) -> list[str]:
     return [script.read_text() for script in sorted(folder.glob("*.sql"))]
@@ -246,6 +272,25 @@ def _scripts(folder: Path) -> list[str]:
 
 class _Stale(Exception):
     """A connection was gone before it was used."""
+
+
+async def _stopped(pool: "asyncpg.Pool[Record]", connection: Connection) -> None:
+    """End what was asked on a connection, and then the connection."""
+    with contextlib.suppress(*_AWAY, asyncpg.PostgresError):
+        async with asyncio.timeout(_STOP_SECONDS):
+            # The driver cancelled what its caller left, and lets no other statement pass before the server obeyed.
+            await connection.execute("SELECT 1")
+    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has forgotten it: it was lost meanwhile
+        connection.terminate()
+        await pool.release(connection)
+
+
+async def _returned(pool: "asyncpg.Pool[Record]", connection: Connection) -> None:
+    """Give a connection back that has answered, or is gone."""
+    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has forgotten it: it was lost
+        if connection.is_in_transaction():
+            connection.terminate()
+        await pool.release(connection)
 
 
 async def _leave_as_it_is(_: object) -> None:

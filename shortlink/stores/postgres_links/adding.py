@@ -9,7 +9,7 @@ from shortlink.codes import MAX_DRAWS
 from shortlink.errors import StoreUnavailable
 from shortlink.links import Added, Link, LinkKey, NewLink, Refused
 from shortlink.stores.postgres_database import Connection, PostgresDatabase
-from shortlink.stores.postgres_links.rows import COLUMNS, columns_of, insert, link_of
+from shortlink.stores.postgres_links.rows import COLUMNS, LOCK, columns_of, insert, link_of
 from shortlink.stores.repeats import until_a_repeat
 from shortlink.stores.versions import next_version
 
@@ -59,7 +59,7 @@ async def add_links(
         # One statement, which is a transaction of its own: a fourth of the round trips.
         answers = await _store(database.write, news, range(len(news)), now_ms, draw_code)
         return [answers[n] for n in range(len(news))]
-    async with database.transaction() as connection:
+    async with database.transaction(LOCK) as connection:
         pending: Sequence[int] = range(len(news))
         while pending:
             chosen, pending = until_a_repeat(news, pending)

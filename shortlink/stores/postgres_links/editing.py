@@ -6,10 +6,9 @@ from msgspec.structs import replace
 
 from shortlink.links import Link, LinkKey, LinkPatch, Missed
 from shortlink.stores.postgres_database import Connection, PostgresDatabase
-from shortlink.stores.postgres_links.rows import COLUMNS, TYPES, columns_of, link_of
+from shortlink.stores.postgres_links.rows import COLUMNS, LOCK, TYPES, columns_of, link_of
 from shortlink.stores.versions import next_version
 
-_LOCK: Final = "SELECT lock_links()"  # before the row: writers never wait for each other in a circle
 _FOR_UPDATE: Final = f"SELECT {COLUMNS} FROM link WHERE domain = $1 AND code = $2 AND removed_at IS NULL FOR UPDATE"  # noqa: S608
 _REMOVE: Final = (
     "UPDATE link SET target = '', expired_target = NULL, password_hash = NULL, rules = NULL, title = NULL,"
@@ -22,7 +21,7 @@ async def change_link(
     database: PostgresDatabase, key: LinkKey, patch: LinkPatch, if_version: int | None, now_ms: int
 ) -> Link | Missed:
     """As the contract's `change`. A patch without values changes nothing, the version neither."""
-    async with database.transaction() as connection:
+    async with database.transaction(LOCK) as connection:
         link = await _expected(connection, key, if_version)
         if isinstance(link, Missed) or not patch.values:
             return link
@@ -40,7 +39,7 @@ async def change_link(
 
 async def remove_link(database: PostgresDatabase, key: LinkKey, if_version: int | None, now_ms: int) -> Missed | None:
     """As the contract's `remove`: the row stays as a tombstone, without its content."""
-    async with database.transaction() as connection:
+    async with database.transaction(LOCK) as connection:
         link = await _expected(connection, key, if_version)
         if isinstance(link, Missed):
             return link
@@ -49,7 +48,6 @@ async def remove_link(database: PostgresDatabase, key: LinkKey, if_version: int 
 
 
 async def _expected(connection: Connection, key: LinkKey, if_version: int | None) -> Link | Missed:
-    await connection.execute(_LOCK)
     row = await connection.fetchrow(_FOR_UPDATE, *key)
     if row is None:
         return Missed.ABSENT

@@ -20,18 +20,19 @@ _PURGE_FEED: Final = (
     "WITH old AS (SELECT max(position) AS last FROM"
     " (SELECT position, at_ms FROM change ORDER BY position LIMIT $2) first WHERE at_ms < $1),"
     " gone AS (DELETE FROM change USING old WHERE position <= last RETURNING 1),"
-    " told AS (UPDATE feed SET purged = last FROM old WHERE last IS NOT NULL)"
+    " told AS (UPDATE feed SET purged = greatest(purged, last) FROM old WHERE last IS NOT NULL)"
     " SELECT count(*) FROM gone"
 )
+# What a writer has locked is left for the next time: a purge holds rows, so it must wait for nobody.
 _PURGE_LINKS: Final = (
     "WITH gone AS (DELETE FROM link WHERE (domain, code) IN"
-    " (SELECT domain, code FROM link WHERE removed_at < $1 ORDER BY removed_at LIMIT $2)"
+    " (SELECT domain, code FROM link WHERE removed_at < $1 ORDER BY removed_at LIMIT $2 FOR UPDATE SKIP LOCKED)"
     " AND removed_at < $1 RETURNING 1)"
     " SELECT count(*) FROM gone"
 )
 _PURGE_IDEMPOTENCY: Final = (
     "WITH gone AS (DELETE FROM idempotency WHERE (scope, key) IN"
-    " (SELECT scope, key FROM idempotency WHERE at_ms < $1 ORDER BY at_ms LIMIT $2) RETURNING 1)"
+    " (SELECT scope, key FROM idempotency WHERE at_ms < $1 ORDER BY at_ms LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1)"
     " SELECT count(*) FROM gone"
 )
 
@@ -54,7 +55,7 @@ async def read_feed(database: PostgresDatabase, cursor: str | None, limit: int) 
 def split_cursor(cursor: str) -> tuple[str, int | None]:
     """A cursor's generation and position; None: it is none of ours."""
     generation, _, position = cursor.partition(".")
-    return generation, int(position) if position.isascii() and position.isdigit() else None
+    return generation, int(position) if position.isascii() and position.isdigit() and len(position) < 19 else None
 
 
 async def purge_some(database: PostgresDatabase, now_ms: int) -> int:

@@ -33,6 +33,8 @@ _SORTS: Final = {
 
 async def list_links(database: PostgresDatabase, query: LinkQuery) -> LinkPage:
     """As the contract's `list`."""
+    if "\0" in f"{query.domain}{query.tag}{query.search}":  # no text of PostgreSQL holds one
+        return LinkPage([], None)
     sort = _SORTS[query.order]
     conditions, arguments = ["removed_at IS NULL"], list[object]()
 

@@ -1,7 +1,8 @@
 """Looking links up in replicas while they are up to date, else in the primary."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from shortlink.clock import Clock
 from shortlink.errors import StoreUnavailable
@@ -11,19 +12,22 @@ from shortlink.stores.postgres_links.feed import HAS_REACHED, split_cursor
 from shortlink.stores.postgres_links.rows import GET, links_of
 
 SET_ASIDE_SECONDS: Final = 1.0  # a replica that failed or lags costs nothing meanwhile
+PATIENCE_SECONDS: Final = 0.2  # then the primary is asked: a redirect waits for no frozen replica
 
 # The first column says whether the replica had reached the cursor in the snapshot that it answered from.
 _GET_CHECKED: Final = (
     f"SELECT {HAS_REACHED} AS reached, found.*"  # noqa: S608 (words of this package)
     f" FROM (SELECT 1) one LEFT JOIN LATERAL ({GET}) found ON true"
 )
+_Rows = Sequence[Sequence[Any]]
 
 
 class Replicas:
     """The primary and its replicas, asked in turn.
 
     A replica answers from one snapshot, in which the feed must hold the newest cursor that was announced: then it
-    holds every change that anybody was told of.
+    holds every change that anybody was told of. One that failed or lagged is tried again beside the requests, and
+    serves none of them until it has answered.
     """
 
     def __init__(self, primary: PostgresDatabase, replicas: Sequence[PostgresDatabase], clock: Clock) -> None:
@@ -31,6 +35,7 @@ class Replicas:
         self._replicas = list(replicas)
         self._clock = clock
         self._aside_until = [0.0] * len(self._replicas)
+        self._trials: list[asyncio.Task[None] | None] = [None] * len(self._replicas)
         self._turn = 0
         self._generation = ""
         self._position = 0
@@ -46,18 +51,21 @@ class Replicas:
         domains, codes = [key.domain for key in keys], [key.code for key in keys]
         while (number := self._next()) is not None:
             try:
-                rows = await self._replicas[number].fetch(
-                    _GET_CHECKED, domains, codes, self._position, self._generation
-                )
-            except StoreUnavailable:
-                rows = []
-            if rows and rows[0]["reached"]:
-                return links_of(keys, (tuple(row)[1:] for row in rows if row["code"] is not None))
-            self._aside_until[number] = self._clock.monotonic() + SET_ASIDE_SECONDS
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    rows = await self._ask(number, domains, codes)
+            except TimeoutError:
+                rows = None
+            if rows is not None:
+                return links_of(keys, rows)
+            self._set_aside(number)
         return links_of(keys, map(tuple, await self._primary.fetch(GET, domains, codes)))
 
     async def close(self) -> None:
         """Let go of the replicas; the primary is its owner's."""
+        for trial in self._trials:
+            if trial is not None:
+                trial.cancel()
+                await asyncio.gather(trial, return_exceptions=True)
         for replica in self._replicas:
             await replica.close()
 
@@ -68,6 +76,28 @@ class Replicas:
         now = self._clock.monotonic()
         for _ in self._replicas:
             self._turn = (self._turn + 1) % len(self._replicas)
-            if self._aside_until[self._turn] <= now:
-                return self._turn
+            if self._trials[self._turn] is None:
+                if self._aside_until[self._turn] == 0.0:
+                    return self._turn
+                if self._aside_until[self._turn] <= now:
+                    self._trials[self._turn] = asyncio.create_task(self._try(self._turn))
         return None
+
+    async def _ask(self, number: int, domains: Sequence[str], codes: Sequence[str]) -> _Rows | None:
+        """Rows of links that this replica has; None: it can't answer, or lags."""
+        try:
+            rows = await self._replicas[number].fetch(_GET_CHECKED, domains, codes, self._position, self._generation)
+        except StoreUnavailable:
+            return None
+        return [tuple(row)[1:] for row in rows if row["code"] is not None] if rows[0]["reached"] else None
+
+    def _set_aside(self, number: int) -> None:
+        self._aside_until[number] = self._clock.monotonic() + SET_ASIDE_SECONDS
+
+    async def _try(self, number: int) -> None:
+        """Let a replica that was set aside serve again, if it answers now; with the deadline of the database."""
+        if await self._ask(number, [], []) is None:
+            self._set_aside(number)
+        else:
+            self._aside_until[number] = 0.0
+        self._trials[number] = None

@@ -30,6 +30,7 @@ _TYPES: Final[Mapping[str, str]] = {
     "version": "bigint",
 }
 TYPES: Final[Mapping[str, str]] = {**_TYPES, "title_folded": "text", "tags": "jsonb", "first_version": "bigint"}
+LOCK: Final = "SELECT lock_links()"  # before any row: writers never wait for each other in a circle
 COLUMNS: Final = ", ".join(f"link.{name}" for name in (*_TYPES, "tags"))
 _NAMES: Final = (*_TYPES, "tags")
 _PLAIN: Final = {name: attrgetter(name) for name in _TYPES}

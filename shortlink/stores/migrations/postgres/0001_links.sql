@@ -52,7 +52,11 @@ CREATE TABLE link_count (
 
 -- One writer of links at a time: first of all, before any row is locked, so that writers never wait for each other in
 -- a circle. docs/adr/0010-one-writer-at-a-time-in-postgresql.md
-CREATE FUNCTION lock_links() RETURNS void LANGUAGE sql AS 'SELECT pg_advisory_xact_lock(7305804402464567347)';
+-- A writer that is stopped between two statements, or whose machine is gone, loses its connection and so the lock.
+CREATE FUNCTION lock_links() RETURNS void LANGUAGE sql AS $$
+    SELECT set_config('idle_in_transaction_session_timeout', '2s', true);
+    SELECT pg_advisory_xact_lock(7305804402464567347);
+$$;
 CREATE FUNCTION link_writes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM lock_links();
