@@ -20,7 +20,8 @@ from tests.integration.nginx.front import NGINX_FOLDER, render
         ({"NGINX_KEEPALIVE": "0"}, "NGINX_KEEPALIVE: '0' is no whole number above 0"),
         ({"NGINX_ADMIN_ALLOW": "10.0.0.1/8"}, "NGINX_ADMIN_ALLOW: 10.0.0.1/8 has host bits set"),
         ({"NGINX_TLS_KEY": "/key"}, "NGINX_TLS_CERTIFICATE and NGINX_TLS_KEY go together"),
-        ({"NGINX_HTTP_PORT": "http"}, "NGINX_HTTP_PORT: 'http' is neither a port nor address:port"),
+        ({"NGINX_HTTP_PORT": "80,http"}, "NGINX_HTTP_PORT: 'http' is neither a port nor address:port"),
+        ({"NGINX_HTTP_PORT": ","}, "NGINX_HTTP_PORT: names no port"),
         ({"NGINX_GATEWAY": "127.0.0.1:8080"}, "NGINX_GATEWAY: no such variable; --help lists them"),
     ],
 )
@@ -37,6 +38,25 @@ def test_help_names_every_variable_of_the_template() -> None:
     assert {line.partition("=")[0] for line in printed.splitlines()} >= {"NGINX_GATEWAYS", "NGINX_LISTEN"}
     assert "NGINX_TLS_CERTIFICATE" in shown
     assert "${NGINX_" not in render().stdout
+
+
+def test_nginx_may_listen_in_several_places_beside_other_sites() -> None:
+    assert "\n    listen 80; listen [::]:80;\n" in render(NGINX_HTTP_PORT="80,[::]:80", NGINX_HOSTS="go.example").stdout
+
+
+def test_what_the_official_image_sets_itself_is_no_mistake() -> None:
+    assert render(NGINX_VERSION="1.22.1", NGINX_ENVSUBST_FILTER="^NGINX_").stdout == render().stdout
+
+
+def test_a_newer_build_is_given_http_3_and_its_own_spelling_of_http_2(tmp_path: Path) -> None:
+    newer = tmp_path / "nginx"
+    newer.write_text("#!/bin/sh\necho 'nginx version: nginx/1.28.0 --with-http_v3_module' >&2\n")
+    newer.chmod(0o700)
+    variables = {"NGINX_TLS_CERTIFICATE": "/c", "NGINX_TLS_KEY": "/k", "NGINX_HTTPS_PORT": "443,[::]:443"}
+    shown = render("--nginx", str(newer), **variables).stdout
+    assert "listen 443 ssl default_server; listen [::]:443 ssl default_server; http2 on;" in shown
+    assert "listen 443 quic reuseport default_server; listen [::]:443 quic reuseport default_server;" in shown
+    assert "add_header Alt-Svc 'h3=\":443\"; ma=86400';" in shown
 
 
 def test_envsubst_makes_the_same_of_the_printed_variables() -> None:
