@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -213,7 +214,7 @@ class SameAnswers(RuleBasedStateMachine):
         assert tagged == {(tag, link.domain, link.code) for link in links for tag in link.tags}
 
 
-TestSameAnswers = SameAnswers.TestCase
+TestSameAnswers = pytest.mark.slow(SameAnswers.TestCase)
 TestSameAnswers.settings = settings(
     max_examples=40, stateful_step_count=40, deadline=None, phases=set(Phase) - {Phase.explain}
 )
