@@ -100,6 +100,7 @@ class Worker:
         self._listeners = Listeners(self._loop, lambda: EdgeProtocol(self._edge))
         self._stopping = asyncio.Event()
         self._hastened = asyncio.Event()
+        self._next_tick: asyncio.TimerHandle
 
     async def run(self, inherited: Inherited) -> None:
         """Serve until SIGTERM, SIGINT or the supervisor's end, then drain."""
@@ -119,6 +120,7 @@ class Worker:
             follower.cancel()
         await asyncio.gather(*followers, return_exceptions=True)
         await self._resolver.close()
+        self._next_tick.cancel()  # the engine is closed next
 
     async def _open_store(self) -> None:
         """A store that isn't there yet costs 503 on misses, not the edge; it is opened when it appears."""
@@ -133,7 +135,7 @@ class Worker:
         self._edge.tick()
         self._sources.tick()
         self._resolver.schedule()  # links due for a refresh
-        self._loop.call_later(TICK_SECONDS, self._tick)
+        self._next_tick = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def _heed(self, supervisor: int | None) -> None:
         """Stop at the first signal, or when the supervisor is gone; a second signal hastens."""
