@@ -69,7 +69,10 @@ class PostgresLinkStore:
         await self.database.close()
 
     async def add(self, links: Sequence[NewLink]) -> list[Added | Refused]:
-        return await self._add(links) if links else []
+        answers: list[Added | Refused] = []
+        for start in range(0, len(links), GATHERED_LINKS):  # no statement so long that others wait for it
+            answers += await self._add(links[start : start + GATHERED_LINKS])
+        return answers
 
     async def _add_now(self, links: Sequence[NewLink]) -> list[Added | Refused]:
         return await add_links(self.database, links, self._clock.now_ms(), self._draw_code)
