@@ -92,10 +92,10 @@ class Site:
         return Node(folder / name, "--workers", "1", "--uds", f"{folder}/{name}.sock", "--api-port", port)
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with ExitStack() as held:
-        yield Site(tmp_path, held)
+        yield Site(tmp_path_factory.mktemp("rolling"), held)
 
 
 def test_no_request_fails_while_one_node_after_the_other_is_restarted(site: Site) -> None:
