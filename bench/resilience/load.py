@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Notes:
 
     Attributes:
         statuses: replies by kind of request and status; 0: the connection broke.
-        slowest_ms: the slowest reply by kind.
+        times_ms: how long replies took, by kind.
         wrong: what should not have been answered.
         redirects: answered, so that they must be counted.
         lost: requests that may have been answered and counted, but whose reply did not arrive.
@@ -38,7 +38,7 @@ class Notes:
     """
 
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
-    slowest_ms: dict[str, float] = field(default_factory=dict)
+    times_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     wrong: list[str] = field(default_factory=list)
     redirects: int = 0
     lost: int = 0
@@ -50,7 +50,8 @@ class Notes:
         """One reply, or what came instead."""
         with self.lock:
             self.statuses[kind, status] += 1
-            self.slowest_ms[kind] = max(self.slowest_ms.get(kind, 0.0), ms)
+            if status:
+                self.times_ms[kind].append(ms)
             self.redirects += status == 302
             self.lost += status == 0
 

@@ -133,7 +133,8 @@ def _seen(scenario: Scenario, notes: Notes, back_ms: float, counted: int) -> dic
     return {
         "scenario": scenario.name,
         "replies": {f"{kind} {status}": replies for (kind, status), replies in sorted(notes.statuses.items())},
-        "slowest_ms": {kind: round(ms, 1) for kind, ms in notes.slowest_ms.items()},
+        "p99_ms": {kind: round(percentile(times, 0.99), 1) for kind, times in notes.times_ms.items()},
+        "slowest_ms": {kind: round(max(times), 1) for kind, times in notes.times_ms.items()},
         "edits_seen": len(delays),
         "edits_refused": notes.edits_refused,
         "edit_p50_ms": round(percentile(delays, 0.5), 1) if delays else None,
@@ -152,7 +153,8 @@ def _warm_up(world: World, warm: list[str], notes: Notes) -> None:
         with closing(world.connect(worker)) as connection:
             visitor = Worker(connection)
             for code in warm:
-                notes.note(WARM, visitor.answer(code)[0], 0.0)
+                begun = time.monotonic()
+                notes.note(COLD, visitor.answer(code)[0], (time.monotonic() - begun) * 1e3)
 
 
 def _back(world: World, notes: Notes) -> float:
