@@ -86,6 +86,7 @@ def test_a_request_has_one_id_and_each_header_once(site: Front) -> None:
     assert "sha256-" in (reply.header("Content-Security-Policy") or "")
 
 
+@pytest.mark.slow
 def test_creates_are_limited_by_client_and_redirects_are_not(folder: Path, node: Node) -> None:
     variables = {"NGINX_CREATES_PER_SECOND": "1", "NGINX_CREATES_BURST": "2", "NGINX_ADMIN_ALLOW": "all"}
     with front(folder / "limits", **upstreams(folder, node), **variables) as site:
@@ -106,6 +107,7 @@ def test_creates_are_limited_by_client_and_redirects_are_not(folder: Path, node:
         assert site.ask("/api/links", *fields)[0].status == 200
 
 
+@pytest.mark.slow
 def test_a_proxy_in_front_is_believed_when_it_is_named(folder: Path, node: Node) -> None:
     variables = {"NGINX_REAL_IP_FROM": "127.0.5.0/24", "NGINX_ADMIN_ALLOW": "10.1.0.0/16"}
     with front(folder / "behind", **upstreams(folder, node), **variables) as site:
@@ -113,6 +115,7 @@ def test_a_proxy_in_front_is_believed_when_it_is_named(folder: Path, node: Node)
         assert site.ask("/health", "X-Forwarded-For: 10.1.2.3", source="127.0.6.1")[0].status == 403
 
 
+@pytest.mark.slow
 def test_gateways_that_are_down_are_said_to_be(folder: Path, node: Node) -> None:
     away = f"127.0.0.1:{free_port()}"
     with front(folder / "down", **upstreams(folder, node) | {"NGINX_GATEWAYS": away}) as site:
@@ -122,6 +125,7 @@ def test_gateways_that_are_down_are_said_to_be(folder: Path, node: Node) -> None
         assert site.ask("/api/docs")[0].status == 200
 
 
+@pytest.mark.slow
 def test_redirects_go_on_without_a_control_plane(folder: Path, node: Node) -> None:
     code = node.shorten(TARGET)
     away = f"127.0.0.1:{free_port()}"
@@ -132,6 +136,7 @@ def test_redirects_go_on_without_a_control_plane(folder: Path, node: Node) -> No
         assert json.loads(body)["title"] == "The control plane is down"
 
 
+@pytest.mark.slow
 def test_a_gateway_that_is_gone_costs_no_visitor_anything(folder: Path, node: Node) -> None:
     code = node.shorten(TARGET)
     gateways = f"unix:{folder}/gone.sock,unix:{folder}/edge.sock.0"
@@ -139,6 +144,7 @@ def test_a_gateway_that_is_gone_costs_no_visitor_anything(folder: Path, node: No
         assert {site.ask(f"/{code}", method=method)[0].status for method in ("GET", "HEAD") * 10} == {302}
 
 
+@pytest.mark.slow
 def test_tls_speaks_http_2_and_plain_http_leads_to_it(folder: Path, node: Node) -> None:
     code, port = node.shorten(TARGET), free_port()
     certificate, key = folder / "certificate.pem", folder / "key.pem"
@@ -162,6 +168,7 @@ def test_tls_speaks_http_2_and_plain_http_leads_to_it(folder: Path, node: Node) 
         assert (reply.status, reply.header("Location")) == (308, f"https://go.example:{port}/{code}?a=b")
 
 
+@pytest.mark.slow
 def test_the_access_log_has_no_queries(folder: Path, node: Node) -> None:
     log = folder / "access.log"
     code = node.shorten(TARGET)
