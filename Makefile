@@ -46,6 +46,10 @@ build: $(STAMPS)/build ## make .venv, install the locked dependencies, build the
 run: build ## start edge302 on this machine (ARGS="--port 9000 …"); Ctrl-C drains and stops it
 	@exec $(BIN)/python -m devstack.foreground $(BIN)/edge302 up $(ARGS)
 
+.PHONY: stack
+stack: $(STAMPS)/dev build services ## run gateways, control planes, PostgreSQL, PgBouncer, Redis and nginx on this machine; Ctrl-C stops all
+	@exec $(BIN)/python -m devstack.foreground $(BIN)/python -m devstack.stack $(ARGS)
+
 .PHONY: test test-fast
 test: $(STAMPS)/dev build services ## run every test, Rust and Python
 	@$(BIN)/python -m devstack.suite
