@@ -13,6 +13,7 @@ from bench.resilience.world import world
 
 SECONDS: Final = 30.0
 RATE: Final = 1_000
+ROWS: Final = 1_000_000
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=[s.name for s in SCENARIOS], help="may be repeated")
     options = parser.parse_args()
     chosen = [scenario for scenario in SCENARIOS if options.only is None or scenario.name in options.only]
-    with tempfile.TemporaryDirectory(prefix="edge302-resilience-") as name, world(Path(name)) as everything:
+    with tempfile.TemporaryDirectory(prefix="edge302-resilience-") as name, world(Path(name), rows=ROWS) as everything:
         results = [play(everything, one, seconds=options.seconds, rate=options.rate) for one in chosen]
     machine = {"system": platform.platform(), "python": platform.python_version()}
     print(

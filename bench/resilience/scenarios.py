@@ -9,8 +9,8 @@ from itertools import count, islice
 from typing import Any, Final
 
 from bench.figures import percentile
-from bench.resilience.load import COLD, EDITED, UNKNOWN, WARM, Load, Notes
-from bench.resilience.world import World
+from bench.resilience.load import COLD, EDITED, POLL_SECONDS, UNKNOWN, WARM, Load, Notes
+from bench.resilience.world import World, target_of
 from bench.visibility import Worker
 from bench.void import Void
 
@@ -79,6 +79,8 @@ SCENARIOS: Final = (
         cold=_AWAY,
         unknown=_NOT_KNOWN,
     ),
+    # Workers are one version behind while it runs, and for long after.
+    Scenario(name="migration", break_=World.migrate, mend=_nothing, unknown=_NOT_KNOWN),
     Scenario(name="relays killed", break_=_both(_kill_relay(0), _kill_relay(1)), mend=_nothing),
     Scenario(name="shipper killed", break_=lambda w: w.kill("clicks"), mend=_nothing),
     Scenario(name="control plane killed", break_=lambda w: w.kill("control_api"), mend=_nothing),
@@ -102,6 +104,7 @@ def play(world: World, scenario: Scenario, *, seconds: float, rate: int) -> dict
         world.add(some)
     notes, before = Notes(), world.counted()
     _warm_up(world, warm, notes)
+    _relayed(world, warm[0], notes)
     with Load(world, notes, warm=warm, cold=cold, rate=rate):
         time.sleep(1)
         scenario.break_(world)
@@ -155,6 +158,21 @@ def _warm_up(world: World, warm: list[str], notes: Notes) -> None:
             for code in warm:
                 begun = time.monotonic()
                 notes.note(COLD, visitor.answer(code)[0], (time.monotonic() - begun) * 1e3)
+
+
+def _relayed(world: World, code: str, notes: Notes) -> None:
+    """Return when the relay has carried all that was added: an edit of later than that is heard of. Void: never."""
+    status, _ = world.nodes[0].ask("PATCH", f"/api/links/{code}", {"url": target_of(code, 1)})
+    deadline = time.monotonic() + BACK_SECONDS
+    for worker in range(len(world.sockets)):
+        with closing(world.connect(worker)) as connection:
+            visitor = Worker(connection)
+            while (answer := visitor.answer(code)) != (302, target_of(code, 1)):
+                notes.note(EDITED, answer[0], 0.0)
+                if status != 200 or time.monotonic() > deadline:
+                    raise Void(f"an edit before the load was answered {status}, and then /{code} {answer}")
+                time.sleep(POLL_SECONDS)
+            notes.note(EDITED, answer[0], 0.0)
 
 
 def _back(world: World, notes: Notes) -> float:

@@ -20,6 +20,14 @@ NODES: Final = 2
 WORKERS: Final = 2  # a node
 
 
+# Past the triggers: a feed of so many changes would be another test.
+_FILL: Final = """SET session_replication_role = replica;
+    INSERT INTO link SELECT '', 'row-' || n, 'https://example.com/' || n, 302, 'private', null, null, null, null, null,
+    false, null, null, null, '[]', true, null, n, n, n, n, null FROM generate_series(1, {rows}) n; ANALYZE link"""
+_NEXT_VERSION: Final = """BEGIN; ALTER TABLE link ADD COLUMN IF NOT EXISTS note text DEFAULT 'none';
+    DROP INDEX IF EXISTS link_note; CREATE INDEX link_note ON link (note, code); COMMIT"""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything that can be broken.
@@ -30,6 +38,7 @@ class World:
     """
 
     database: Postgres
+    database_name: str
     cache: Redis
     nodes: Sequence[Node]
     sockets: Sequence[str]
@@ -57,6 +66,10 @@ class World:
         if reply.status != 200 or text.count('"status":201') != len(codes):
             raise Void(f"adding {len(codes)} links was answered {reply.status}: {text[:300]}")
 
+    def migrate(self) -> None:
+        """Change the table of links as a migration of the next version would: one transaction, an index of all rows."""
+        self.database.run(_NEXT_VERSION, self.database_name)
+
     def kill(self, module: str, node: int = 0) -> None:
         """kill -9 of the first process of a role on a node."""
         os.kill(self.processes(module, node)[0], signal.SIGKILL)
@@ -80,12 +93,16 @@ def target_of(code: str, edit: int = 0) -> str:
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
-    """Start everything in a folder, and stop it when the block is left. NotReady."""
+def world(folder: Path, *, rows: int) -> Iterator[World]:
+    """Start everything in a folder, and stop it when the block is left. NotReady.
+
+    `rows`: further links in the database, which nobody asks for.
+    """
     with ExitStack() as held:
         database = held.enter_context(postgres(folder / "postgres"))
         cache = held.enter_context(redis(folder))
-        settings = {"EDGE302_DATABASE_URL": database.create_database(), "EDGE302_REDIS_URL": cache.url()}
+        url = database.create_database()
+        settings = {"EDGE302_DATABASE_URL": url, "EDGE302_REDIS_URL": cache.url()}
         nodes, sockets = [], []
         for number in range(NODES):
             uds = folder / f"edge-{number}.sock"
@@ -93,7 +110,9 @@ def world(folder: Path) -> Iterator[World]:
             one = node("up", folder / f"node-{number}", flags=flags, settings=_of(settings, folder, number))
             nodes.append(held.enter_context(one))
             sockets += [f"{uds}.{slot}" for slot in range(WORKERS)]
-        yield World(database, cache, nodes, sockets)
+        name = url.rpartition("/")[2]
+        database.run(_FILL.format(rows=rows), name)
+        yield World(database, name, cache, nodes, sockets)
 
 
 def _of(settings: dict[str, str], folder: Path, number: int) -> dict[str, str]:

@@ -30,7 +30,7 @@ class Announcement:
         before: the cursor of the change feed that these changes follow.
         cursor: the cursor that they reach; equal to `before` in a heartbeat.
         changes: what changed between, oldest first; each newer version is in Redis before this is said.
-        store_answers: False: the relay can't reach the store, so Redis is a stale copy.
+        store_answers: False: the relay can't reach the store, or has yet to catch up with it: Redis is a stale copy.
     """
 
     term: int

@@ -62,6 +62,7 @@ class Relay:
         self._beat_at = 0.0
         self._cursor: str | None = None  # None: to be asked for
         self._store_answers = True
+        self._is_current = False  # Redis holds all that the feed told, but for what was committed this moment
         self._cache_answers = True
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -115,7 +116,7 @@ class Relay:
             self._leads_until = now + LEASE_SECONDS
             if term != self._term:
                 _log.info("this relay leads", extra={"term": term})
-                self._term, self._cursor = term, None
+                self._term, self._cursor, self._is_current = term, None, False
         metrics.LEADS.set(int(self._leads))
 
     async def _first_cursor(self) -> str:
@@ -128,6 +129,7 @@ class Relay:
         """Carry what is new; with nothing new, wait for it until the next heartbeat is due."""
         page = await self._store.changes(cursor, CHANGES_AT_ONCE)
         self._note_store(None)
+        self._is_current = self._is_current or len(page.changes) < CHANGES_AT_ONCE
         if page.changes:
             await self._carry(cursor, page)
             return
@@ -162,7 +164,8 @@ class Relay:
         run = self._cache.run
         if run is None:
             raise CacheUnavailable("Redis is not connected")
-        await self._cache.announce(Announcement(self._term, run, before, cursor, changes, self._store_answers))
+        answers = self._store_answers and self._is_current
+        await self._cache.announce(Announcement(self._term, run, before, cursor, changes, answers))
         self._beat_at = self._clock.monotonic() + BEAT_SECONDS
         self._note_cache(None)
 
@@ -172,6 +175,7 @@ class Relay:
         elif trouble is None and not self._store_answers:
             _log.warning("the store is back")
         self._store_answers = trouble is None
+        self._is_current = self._is_current and trouble is None
         metrics.STORE_UP.set(int(self._store_answers))
 
     def _note_cache(self, trouble: CacheUnavailable | None) -> None:

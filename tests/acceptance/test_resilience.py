@@ -16,13 +16,14 @@ pytestmark = pytest.mark.slow
 
 SECONDS = 2.0
 RATE = 200
+ROWS = 50_000
 
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     require(postgres.installed(), "PostgreSQL")
     require(redis.installed(), "Redis")
-    with world(tmp_path_factory.mktemp("world")) as all_of_it:
+    with world(tmp_path_factory.mktemp("world"), rows=ROWS) as all_of_it:
         yield all_of_it
 
 
