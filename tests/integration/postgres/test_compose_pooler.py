@@ -1,4 +1,4 @@
-"""The PgBouncer that docker-compose.yml configures takes its configuration, and lets in who knows the password alone."""
+"""The PgBouncer that docker-compose.yml configures takes its configuration, and lets in who knows the password only."""
 
 import asyncio
 import shutil
