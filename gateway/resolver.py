@@ -43,6 +43,7 @@ class Resolver:
         budget_seconds: longest wait for Redis before the store is asked.
         queries: to the store at once.
         patience_seconds: longest wait for the store.
+        breaker: before the store, used where there is a Redis to fall back on; None: one of its own.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Resolver:
         budget_seconds: float = 0.05,
         queries: int = MAX_QUERIES,
         patience_seconds: float = PATIENCE_SECONDS,
+        breaker: Breaker | None = None,
     ) -> None:
         self._engine = engine
         self._store = store
@@ -69,7 +71,7 @@ class Resolver:
         self._scheduled = False
         self._in_shared = _Queries(loop, clock, self._ask_shared, self._done, MAX_QUERIES)
         self._in_store = _Queries(loop, clock, self._ask_store, self._done, queries)
-        self._breaker = Breaker(clock)
+        self._breaker = breaker or Breaker(clock)
         self._answers_well = True
 
     def schedule(self) -> None:

@@ -95,6 +95,7 @@ class Worker:
             shared=sources.shared,
             budget_seconds=settings.miss_budget_ms / 1_000,
             queries=sources.queries,
+            breaker=sources.breaker,
         )
         self._edge = Edge(engine, settings, clock, page, self._loop, self._resolver.schedule)
         self._listeners = Listeners(self._loop, lambda: EdgeProtocol(self._edge))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gateway.counters import CountersPage
 from gateway.resolver import MAX_QUERIES
+from gateway.sources.breaker import Breaker
 from gateway.sources.generation import GenerationKeeper
 from gateway.sources.relayed_feed import RelayedFeed
 from gateway.sources.shared_links import SharedLinks
@@ -38,6 +39,7 @@ class Sources:
         store: where links are in the end.
         feed: what changed: of the store itself, or by way of Redis.
         shared: links in Redis; None: there is no Redis.
+        breaker: before the store, where there is a Redis to fall back on.
         queries: look-ups of the miss path in the store at once.
     """
 
@@ -46,12 +48,13 @@ class Sources:
     ) -> None:
         self.store = store
         self.queries = MAX_QUERIES if settings.database_url is None else settings.edge_pool
+        self.breaker = Breaker(clock)
         self.feed: ChangeFeed = store
         self.shared: SharedLinks | None = None
         self._keeper: GenerationKeeper | None = None
         if settings.redis_url is not None:
             watch = RelayWatch(clock)
-            self.feed = feed = RelayedFeed(store, watch)
+            self.feed = feed = RelayedFeed(store, watch, self.breaker)
             self.shared = SharedLinks(watch, clock, page)
             self._keeper = GenerationKeeper(store, feed, _cache_of(settings, settings.redis_url), folder.generation)
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Final
 
+from gateway.sources.breaker import Breaker
 from gateway.sources.watch import RelayWatch
 from shortlink.cache.contract import Announcement, CacheUnavailable, SharedCache
 from shortlink.errors import StoreUnavailable
@@ -24,9 +25,11 @@ class RelayedFeed:
     Else the store is asked each time, which Follower does at once and then each second.
     """
 
-    def __init__(self, store: EdgeStore, watch: RelayWatch) -> None:
+    def __init__(self, store: EdgeStore, watch: RelayWatch, breaker: Breaker) -> None:
+        """`breaker`: the miss path's before the store; that the feed is answered closes it."""
         self._store = store
         self._watch = watch
+        self._breaker = breaker
 
     async def changes(self, cursor: str | None, limit: int = 10_000) -> Changes:
         read = None if cursor is None else self._watch.after(cursor)
@@ -38,6 +41,8 @@ class RelayedFeed:
             if cursor is not None or (reached := self._watch.reached) is None:
                 raise
             return Changes((), reached)  # a position to go on from when the store is back
+        # What changed is asked for next, and its copy is gone: that must not wait for a probe.
+        self._breaker.note(answered=True)
         self._store.announced(read.cursor)
         self._watch.remember(read.changes)
         return read

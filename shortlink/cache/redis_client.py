@@ -29,7 +29,8 @@ LOOK_SECONDS: Final = 1.0
 SILENCE_SECONDS: Final = 3.0  # a relay speaks each second: a silent subscription may be half-open, and is made anew
 CONNECT_SECONDS: Final = 1.0
 
-_RUN_ID: Final = re.compile(rb"run_id:(\w+)")
+# A master's replication id is drawn anew whenever it becomes one: what a failback brings back is of another run.
+_TOLD: Final = re.compile(rb"^(run_id|role|master_replid):(\w+)", re.MULTILINE)
 # An older copy never replaces a newer one. Versions are text of one length: Lua's numbers end at 2**53.
 _KEEP: Final = """
 local held = redis.call('GETRANGE', KEYS[1], 0, 15)
@@ -128,7 +129,7 @@ class RedisCache:
                 yield None if message["type"] == "subscribe" else decode_announcement(message["data"])
         finally:
             await pubsub.aclose()  # type: ignore[no-untyped-call]
-            await listener.aclose()
+            await _close(listener)
 
     async def _keep_connected(self) -> None:
         """Connect, and look each second whether it is the same Redis still."""
@@ -230,20 +231,20 @@ class _Single:
         await pipeline.execute()
 
     async def look(self) -> str:
-        return _run_of([await self.client.execute_command("INFO", "server")])
+        return _run_of([await self.client.execute_command("INFO")])
 
     def listener(self) -> Redis:
         return self._make(**_OPTIONS)
 
     async def close(self) -> None:
-        await self.client.aclose()
+        await _close(self.client)
 
     async def _greet(self, connection: Any) -> None:  # noqa: ANN401 (the base of its connections has no public name)
         """Learn whom a new connection leads to before anything is asked on it."""
         await connection.on_connect()
-        await connection.send_command("INFO", "server")
-        found = _RUN_ID.search(bytes(await connection.read_response(disable_decoding=True)))
-        self._met(_run_of([{"run_id": found[1].decode()} if found else {}]))
+        await connection.send_command("INFO")
+        told = _TOLD.findall(bytes(await connection.read_response(disable_decoding=True)))
+        self._met(_run_of([{name.decode(): value.decode() for name, value in told}]))
 
 
 class _Cluster:
@@ -252,18 +253,21 @@ class _Cluster:
     def __init__(self, url: str) -> None:
         options = {name: value for name, value in _OPTIONS.items() if name != "retry"}
         plain = url.replace("redis+cluster://", "redis://", 1)
-        self.client: Any = RedisCluster.from_url(plain, cluster_error_retry_attempts=1, **options)
+        self.client: Any = RedisCluster.from_url(plain, retry=Retry(NoBackoff(), 1), **options)
 
     async def mget(self, names: Sequence[str]) -> Sequence[bytes | None]:
         values: list[bytes | None] = await self.client.mget_nonatomic(names)
         return values
 
     async def keep(self, writes: Sequence[Write]) -> None:
-        await asyncio.gather(*(self.client.eval(_KEEP, 1, *write) for write in writes))
+        pipeline = self.client.pipeline()
+        for write in writes:
+            pipeline.eval(_KEEP, 1, *write)
+        await pipeline.execute()
 
     async def look(self) -> str:
         await self.client.initialize()
-        answers = await self.client.execute_command("INFO", "server", target_nodes=RedisCluster.PRIMARIES)
+        answers = await self.client.execute_command("INFO", target_nodes=RedisCluster.PRIMARIES)
         return _run_of(answers.values())
 
     def listener(self) -> Redis:
@@ -287,16 +291,26 @@ def _behind_sentinels(url: str, options: Mapping[str, Any]) -> Redis:
     return client
 
 
+async def _close(client: Redis) -> None:
+    """Close a client, and its connections to Sentinels, which it leaves open itself."""
+    await client.aclose()
+    sentinels = getattr(client.connection_pool, "sentinel_manager", None)
+    if sentinels is not None:
+        await sentinels.aclose()
+
+
 def _split(netloc: str) -> list[tuple[str, str, str]]:
     return [address.rpartition(":") if ":" in address else (address, "", "") for address in netloc.split(",")]
 
 
 def _run_of(infos: Iterable[Mapping[str, object]]) -> str:
     """One run for what each of them told of itself."""
-    run_ids = [info.get("run_id") for info in infos]
-    if not all(run_ids):
-        raise CacheUnavailable("Redis does not tell its run_id (INFO server), by which a restart is noticed")
-    return run_of(map(str, run_ids))
+    infos = list(infos)
+    if any(info.get("role") != "master" for info in infos):
+        raise CacheUnavailable("this Redis is a replica, or does not tell its role (INFO replication)")
+    if not infos or not all(info.get("run_id") and info.get("master_replid") for info in infos):
+        raise CacheUnavailable("Redis does not tell its run_id and replication id, by which a restart is noticed")
+    return run_of(f"{info['run_id']}/{info['master_replid']}" for info in infos)
 
 
 _OPTIONS: Final[dict[str, Any]] = {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.follow import Follower
+from gateway.sources.breaker import FAILURES, Breaker
 from gateway.sources.generation import GenerationKeeper
 from gateway.sources.relayed_feed import RelayedFeed
 from gateway.sources.watch import SILENT_SECONDS, RelayWatch
@@ -51,7 +52,7 @@ def play(engine: NotingEngine, clock: HandClock) -> Play:
 
     async def run(scenario: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
         store, cache, watch = SwitchedStore(clock), MemoryCache(), RelayWatch(clock)
-        feed = RelayedFeed(store, watch)
+        feed = RelayedFeed(store, watch, Breaker(clock))
         tasks = [asyncio.create_task(feed.listen(cache)), asyncio.create_task(Follower(engine, feed).run())]
         await settle()
         await scenario(Bench(engine, store, cache, watch, feed, clock))
@@ -133,7 +134,9 @@ def test_the_generation_is_remembered_for_a_start_without_the_store(clock: HandC
         return made[-1][1]
 
     async def life(store: SwitchedStore) -> None:
-        keeper = GenerationKeeper(store, RelayedFeed(store, RelayWatch(clock)), make, tmp_path / "generation")
+        keeper = GenerationKeeper(
+            store, RelayedFeed(store, RelayWatch(clock), Breaker(clock)), make, tmp_path / "generation"
+        )
         task = asyncio.create_task(keeper.run())
         await settle()
         task.cancel()
@@ -162,3 +165,14 @@ def test_what_the_stores_feed_told_makes_older_copies_no_answer(play: Play) -> N
         assert not bench.watch.is_current(change.key, Copy(change.version - 1, None, 0))
 
     play(scenario)
+
+
+def test_a_store_whose_feed_answers_is_asked_for_links_at_once(clock: HandClock) -> None:
+    async def story() -> None:
+        breaker, store = Breaker(clock), SwitchedStore(clock)
+        for _ in range(FAILURES):
+            breaker.note(answered=False)
+        await RelayedFeed(store, RelayWatch(clock), breaker).changes(None)
+        assert not breaker.is_open
+
+    asyncio.run(story())
