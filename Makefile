@@ -86,6 +86,12 @@ bench: ## measure side by side with all that it is compared with; BENCH_BASE_URL
 	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
 	@$(BIN)/python -m bench
 
+# Ten rounds of a minute; PostgreSQL comes to a checkpoint once a minute.
+.PHONY: bench-long
+bench-long: ## make links in PostgreSQL for ten minutes, one by one, over its checkpoints
+	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
+	@BENCH_ONLY=writes BENCH_LOADS='POST /api/shorten' BENCH_ROUNDS=10 BENCH_SECONDS=60 $(BIN)/python -m bench
+
 .PHONY: resilience
 resilience: ## break each part of the stack for 30 s under load; say what visitors noticed (ARGS="--seconds 5")
 	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from bench import base_url, creates, latency, machine, plots, redirects, report, resources, visibility
+from bench import base_url, creates, latency, machine, misses, plots, redirects, report, resources, visibility, writes
 from bench.shortener import Shortener
 from bench.void import Void
 from devstack.services import missing
@@ -19,7 +19,7 @@ from devstack.services import missing
 SCHEMA: Final = 2
 RESULTS: Final = Path(__file__).parent / "results"
 # nginx's modules are not among them: what needs them is left out where there are none.
-NEEDED: Final = frozenset({"nginx", "redis-server", "strace", "taskset", "wrk"})
+NEEDED: Final = frozenset({"nginx", "postgres", "redis-server", "strace", "taskset", "wrk"})
 NEEDED_BY_URL: Final = frozenset({"wrk"})
 Measure = Callable[[Path, int, int], object]
 PARTS: Final[Mapping[str, Measure]] = {
@@ -28,6 +28,8 @@ PARTS: Final[Mapping[str, Measure]] = {
     "resources": resources.measure,
     "creates": creates.measure,
     "visibility": lambda folder, rounds, seconds: visibility.measure(folder),
+    "misses": misses.measure,
+    "writes": writes.measure,
 }
 
 Chosen = TypeVar("Chosen", bound=msgspec.Struct)
@@ -40,7 +42,7 @@ class Parameters(msgspec.Struct, frozen=True):
         name: of the result's file; results that are called "local" stay out of version control.
         rounds, seconds: how often each server is measured under each load, and how long.
         only: which parts run.
-        loads: names of the loads of redirects that run, separated by `;`; none: all.
+        loads: names of the loads of redirects and of writes that run, separated by `;`; none: all.
         links: how many are made on a server that is measured by its URL.
     """
 
@@ -97,7 +99,11 @@ def measure(chosen: Parameters, server: Shortener | None) -> tuple[datetime, dic
             "parameters": chosen,
             "machine": machine.describe(folder),
         }
-        parts: dict[str, Measure] = {**PARTS, "redirects": partial(redirects.measure, chosen=chosen.loads)}
+        with_loads: dict[str, Measure] = {
+            "redirects": partial(redirects.measure, chosen=chosen.loads),
+            "writes": partial(writes.measure, chosen=chosen.loads),
+        }
+        parts: dict[str, Measure] = {**PARTS, **with_loads}
         for part, measure_part in parts.items():
             is_wanted = server is None and part in chosen.only
             result[part] = measure_part(folder, chosen.rounds, chosen.seconds) if is_wanted else None

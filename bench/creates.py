@@ -36,9 +36,7 @@ def measure(folder: Path, rounds: int, seconds: int) -> Creates:
     data = folder / "creates"
     data.mkdir(mode=0o700)
     with node("api", data, prefix=SERVER_CORE) as plane:
-        requests = wrk.write_requests(
-            folder / "creates.requests", (_request(plane.key, number) for number in range(BODIES))
-        )
+        requests = write_requests(folder / "creates.requests", plane.key)
         status, created = plane.ask("POST", "/api/shorten", {"url": links.target_of(0)})
         if status != 201 or created["target"] != links.target_of(0):
             raise Void(f"POST /api/shorten was answered {status}: {created}")
@@ -72,6 +70,11 @@ def measure(folder: Path, rounds: int, seconds: int) -> Creates:
 def target_of(number: int) -> str:
     """A target whose end differs, too: LuaJIT hashes a string by few of its bytes, and is slow where those agree."""
     return f"{links.target_of(number)}&utm_content={number}"
+
+
+def write_requests(path: Path, key: str) -> Path:
+    """Requests that each make a link, for wrk."""
+    return wrk.write_requests(path, (_request(key, number) for number in range(BODIES)))
 
 
 def _request(key: str, number: int) -> bytes:

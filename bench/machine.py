@@ -12,7 +12,7 @@ from devstack.services import find
 
 PACKAGES: Final = (
     *("edge302", "uvloop", "httptools", "cachetools", "apsw", "fastapi", "uvicorn", "msgspec"),
-    *("redis", "hiredis"),  # the client of the servers that keep their links in Redis
+    *("redis", "hiredis", "asyncpg"),  # the clients of Redis and PostgreSQL
 )
 
 
@@ -27,6 +27,7 @@ def describe(folder: Path) -> dict[str, str]:
         "python": platform.python_version(),
         "nginx": _first(r"nginx/(\S+)", _output(find("nginx") or "nginx", "-v")),
         "redis-server": _first(r"v=(\S+)", _output(find("redis-server") or "redis-server", "--version")),
+        "postgres": _first(r"PostgreSQL\) (\S+)", _output(find("postgres") or "postgres", "--version")),
         "rustc": _first(r"rustc (\S+)", _output("rustc", "--version")),
         "wrk": _first(r"wrk (\S+)", _output("wrk", "-v")),
         **{name: version(name) for name in PACKAGES},

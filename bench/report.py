@@ -182,6 +182,55 @@ def _visibility(visibility: Json) -> Iterator[str]:
     )
 
 
+def _misses(misses: Json) -> Iterator[str]:
+    yield (
+        f"Each request a look-up: {misses['links']:,} links, asked for in turn, of which edge302 keeps few in memory. "
+        f"Redis answered {misses['redis_share']:.2%} of the misses that were meant for it; of PostgreSQL "
+        f"{misses['codes_a_query']:.1f} links a query were asked. Both are on the load's core. CPU in µs a request. "
+        f"The load saw {misses['answered']:,} redirects of edge302, its statistics {misses['counted']:,} clicks."
+    )
+    others = list(dict.fromkeys(name for row in misses["rows"] for name in row["rate_ratios"]))
+    yield table(
+        (
+            *("server", "rate /s", "core used", "CPU of all", "of the server", "of what is behind it", "misses"),
+            *(f"{what} × {name}" for name in others for what in ("CPU of the server", "rate")),
+        ),
+        (
+            (
+                row["server"],
+                shown(row["rate"], 0),
+                f"{row['server_busy']['median']:.0%}",
+                *(shown(row[name]) for name in ("cpu_us", "server_us", "behind_us")),
+                f"{row['miss_share']['median']:.1%}" if row["miss_share"] else "–",
+                *(shown(row[ratios].get(name)) for name in others for ratios in ("server_ratios", "rate_ratios")),
+            )
+            for row in misses["rows"]
+        ),
+    )
+
+
+def _writes(writes: Json) -> Iterator[str]:
+    settings = ", ".join(f"{name} {value}" for name, value in writes["settings"].items())
+    yield (
+        f"Links made in PostgreSQL ({settings}) by one API process, each durable before its reply: "
+        f"{writes['answered']:,} answered, {writes['stored']:,} stored, no errors, {writes['checkpoints']} checkpoints."
+    )
+    yield table(
+        ("load", "links /s", "p50 ms", "p99 ms", "worst p99 ms", "API CPU, µs a link", "PostgreSQL's", "core used"),
+        (
+            (
+                row["load"],
+                shown(row["rate"], 0),
+                *(shown(row[name], 1) for name in ("p50_ms", "p99_ms")),
+                f"{max(row['p99s_ms']):.1f}" if row["p99s_ms"] else "–",
+                *(shown(row[name], 1) for name in ("cpu_us", "database_us")),
+                f"{row['server_busy']['median']:.0%}",
+            )
+            for row in writes["rows"]
+        ),
+    )
+
+
 def _base_url(measured: Json) -> Iterator[str]:
     yield (
         f"{measured['base_url']} (API: {measured['api_url']}), {measured['links']:,} links, "
@@ -208,5 +257,7 @@ _PARTS: Final[Mapping[str, Callable[[Json], Iterable[str]]]] = {
     "resources": _resources,
     "creates": lambda creates: [creates_line(creates)],
     "visibility": _visibility,
+    "misses": _misses,
+    "writes": _writes,
     "base_url": _base_url,
 }

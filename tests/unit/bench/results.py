@@ -12,6 +12,8 @@ from bench.latency_figures import Case, ratios
 from bench.latency_figures import Round as LatencyRound
 from bench.latency_figures import summary as latency_summary
 from bench.memory import Held, Memory
+from bench.miss_figures import summary as misses_summary
+from bench.misses import REDIS, Misses
 from bench.redirects import Redirects
 from bench.resources import Resources
 from bench.rounds import Round
@@ -21,6 +23,9 @@ from bench.summary import summary
 from bench.syscalls import Syscalls, Trace
 from bench.visibility import Visibility
 from bench.visibility import summary as delays
+from bench.write_rounds import Done, row
+from bench.write_rounds import Round as WriteRound
+from bench.writes import Writes
 
 EDGE = "edge302 python"
 LOADS = ("80 % of nginx's most", "50 % of nginx's most")
@@ -36,6 +41,8 @@ def whole_result() -> dict[str, Any]:
         "resources": resources(),
         "creates": Creates(figure([5000.0]), figure([30.0]), figure([165.0]), figure([1.0]), [5000.0], 10, 10),
         "visibility": Visibility(delays([1.0, 2.0]), {"edit": delays([1.0])}, 4, {"edit": [1.0]}),
+        "misses": misses(),
+        "writes": writes(),
         "base_url": None,
     }
     head = {"schema": 2, "date": "2026-11-24T08:00:00+00:00", "machine": MACHINE, "parameters": PARAMETERS}
@@ -76,11 +83,28 @@ def resources() -> Resources:
     )
 
 
+def misses() -> Misses:
+    costs = {REDIS: 9.0, "axum, cache off": 6.0}
+    rounds = [
+        one_round(server, "each a miss", cost, miss_share=0.95 if server == REDIS else None)
+        for server, cost in costs.items()
+    ]
+    return Misses(misses_summary(rounds, list(costs)), rounds, 1_000, 1.0, 25.5, 1_000, 1_001)
+
+
+def writes() -> Writes:
+    rounds = [WriteRound(Done(10_000, 1.0, 4_000, p99_us), 0.9, 0.1) for p99_us in (9_000, 21_000)]
+    many = [WriteRound(Done(100_000, 1.0), 0.9, 0.5)]
+    rows = [row("POST /api/shorten", 1, rounds), row("POST /api/links/bulk", 1, many)]
+    return Writes(rows, {"fsync": "on"}, 3, 120_002, 120_003)
+
+
 def one_round(
     server: str, workload: str, cpu_us: float, *, counting_us: float = 1.0, miss_share: float | None = None
 ) -> Round:
     """A measurement of one server. `counting_us`: what the shipper takes of it, if the server is the edge."""
-    by_role = {"gateway": cpu_us - counting_us, "clicks": counting_us} if server in EDGES else {"main": cpu_us}
+    is_edge = server in EDGES or miss_share is not None
+    by_role = {"gateway": cpu_us - counting_us, "clicks": counting_us} if is_edge else {"main": cpu_us}
     return Round(
         server=server,
         workload=workload,

@@ -9,7 +9,7 @@ from bench.plots import drawings
 from bench.report import markdown
 from tests.unit.bench.results import whole_result
 
-PARTS = ("redirects", "latency", "resources", "creates", "visibility")
+PARTS = ("redirects", "latency", "resources", "creates", "visibility", "misses", "writes")
 
 
 def test_a_server_is_shown_with_its_cpu_what_of_it_is_the_edge_and_its_ratio_to_nginx() -> None:
@@ -33,6 +33,23 @@ def test_a_rate_that_was_not_carried_has_no_latency() -> None:
     (row,) = (line for line in lines if line.startswith("| 80 % of nginx's most | edge302"))
     assert row.count("not carried") == 3
     assert "| to nginx, 50 % of nginx's most | 1.25 (1.25–1.25) |" in lines
+
+
+def test_a_miss_is_shown_with_what_of_its_cpu_the_server_took_and_as_a_multiple_of_the_others() -> None:
+    (row,) = (line for line in markdown(whole_result()).splitlines() if line.startswith("| edge302 rust, each a Redis"))
+    _, rate, used, _, of_the_server, behind, missed, cpu_ratio, rate_ratio = _cells(row)
+    assert (used, missed) == ("89%", "95.0%")
+    assert rate.startswith("111,111 ")
+    assert (of_the_server, behind) == ("8.00 (8.00–8.00)", "0.00 (0.00–0.00)")
+    assert (cpu_ratio, rate_ratio) == ("1.33 (1.33–1.33)", "0.67 (0.67–0.67)")
+
+
+def test_creates_are_shown_with_their_worst_round_and_bulk_without_latency() -> None:
+    rows = [_cells(line) for line in markdown(whole_result()).splitlines() if line.startswith("| POST /api/")]
+    assert {name: worst for name, _, _, _, worst, *_ in rows} == {
+        "POST /api/shorten": "21.0",
+        "POST /api/links/bulk": "–",
+    }
 
 
 @pytest.mark.parametrize(
