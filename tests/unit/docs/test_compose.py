@@ -47,6 +47,7 @@ def test_every_variable_is_a_setting_with_a_value_that_is_taken(name: str) -> No
     assert chosen.database_statement_cache == 0
     assert "@pgbouncer:6432/" in (chosen.database_url or "")
     assert "@postgres:5432/" in (chosen.direct_database_url or "")
+    assert bool(chosen.read_database_urls) == (role_of(OURS[name]) == "gateway")
 
 
 def test_the_image_sets_what_is_a_setting() -> None:
@@ -93,7 +94,7 @@ def test_every_service_says_whether_it_is_well_and_waits_for_those_that_are(name
 def test_every_image_is_pinned_to_a_version() -> None:
     theirs = [service["image"] for service in SERVICES.values() if "build" not in service]
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
-    assert len(theirs) + len(bases) == 6
+    assert len(theirs) + len(bases) == 7
     for image in (*theirs, *bases):
         assert re.search(r":\d+\.\d+(\.\d+)?(-[a-z]+)*$", image), image
 
@@ -149,6 +150,10 @@ def test_nginx_is_believed_and_finds_everybody_where_they_were() -> None:
             assert settings_of(service).trusted_proxies == (str(SUBNET),)
         if role_of(service) in ("gateway", "api"):
             assert ip_address(service["networks"]["default"]["ipv4_address"]) in SUBNET
+
+
+def test_replicas_are_let_in_from_there_alone() -> None:
+    assert f"host replication edge302 {SUBNET} scram-sha-256" in COMPOSE["configs"]["postgres-replication"]["content"]
 
 
 def test_redis_is_a_cache() -> None:
