@@ -9,6 +9,12 @@ from bench.report import Json, checked, creates_line, idle_line, origin, redirec
 WORKLOADS: Final = ("plain, Zipf keys", "browser heads, Zipf keys", "16 deep, 100k links")
 
 
+def has_headline(result: Json) -> bool:
+    """False: one of its loads was left out."""
+    measured = {row["workload"] for row in (result["redirects"] or {"rows": ()})["rows"]}
+    return measured >= set(WORKLOADS)
+
+
 def headline(result: Json) -> str:
     """Markdown; parts that were left out are left out here too."""
     redirects = result["redirects"]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bench.headline import headline
+from bench.headline import has_headline, headline
 from devstack.locks import ROOT
 from shortlink import settings
 
@@ -29,14 +29,14 @@ def settings_table() -> str:
 
 
 def newest_result(folder: Path) -> Path:
-    """The newest result of redirects that is kept under version control; a newer schema goes first."""
+    """The newest kept result that has all of the headline; a newer schema goes first."""
     kept: dict[Path, dict[str, Any]] = {
         path: msgspec.json.decode(path.read_bytes())
         for path in folder.glob("*.json")
         if not path.stem.endswith("-local")
     }
     return max(
-        (path for path, result in kept.items() if result["redirects"]),
+        (path for path, result in kept.items() if has_headline(result)),
         key=lambda path: (kept[path]["schema"], kept[path]["date"]),
     )
 
