@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from bench.headline import WORKLOADS
 from devstack.readme import README, SECTIONS, NoSuchSection, newest_result, section, with_section
 from shortlink import settings
 
@@ -52,13 +54,15 @@ def test_a_missing_section_is_told() -> None:
 
 
 def test_the_newest_kept_result_of_redirects_is_shown(tmp_path: Path) -> None:
-    def keep(name: str, schema: int, time: str, rows: int = 1) -> None:
-        result = {"schema": schema, "date": f"2026-11-24T{time}", "redirects": {"rows": []} if rows else None}
+    def keep(name: str, schema: int, time: str, loads: Sequence[str] = WORKLOADS) -> None:
+        redirects = {"rows": [{"workload": load} for load in loads]} if loads else None
+        result = {"schema": schema, "date": f"2026-11-24T{time}", "redirects": redirects}
         (tmp_path / f"2026-11-24-{name}.json").write_text(json.dumps(result))
 
     keep("z-old", 1, "23:00:00")
     keep("b", 2, "10:00:00")
     keep("a", 2, "11:00:00")
-    keep("of-a-url", 2, "12:00:00", rows=0)
+    keep("of-a-url", 2, "12:00:00", loads=())
+    keep("of-some-loads", 2, "12:30:00", loads=WORKLOADS[1:])
     keep("local", 2, "13:00:00")
     assert newest_result(tmp_path).name == "2026-11-24-a.json"
