@@ -190,6 +190,7 @@ class PostgresDatabase:
             max_inactive_connection_lifetime=0,
             statement_cache_size=self._statement_cache,
             timeout=self._timeout_seconds,
+            init=_refuse_pooler if self._statement_cache else None,
             reset=_leave_as_it_is,
             server_settings={"application_name": self._application},
         )
@@ -206,6 +207,8 @@ class PostgresDatabase:
                 server_settings={"application_name": self._application},
             )
             try:
+                async with asyncio.timeout(self._timeout_seconds):
+                    await _refuse_pooler(connection)
                 yield connection
             finally:
                 connection.terminate()
@@ -291,6 +294,20 @@ async def _returned(pool: "asyncpg.Pool[Record]", connection: Connection) -> Non
         if connection.is_in_transaction():
             connection.terminate()
         await pool.release(connection)
+
+
+async def _refuse_pooler(connection: "Connection | asyncpg.Connection[Record]") -> None:
+    """Raise StoreUnavailable where a pooler may hand the session to others: who listens there hears nothing, and a
+    statement prepared by one process may be run by another under the same name."""
+    try:
+        is_direct = await connection.fetchval("SELECT pg_backend_pid()") == connection.get_server_pid()
+    except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError):
+        is_direct = False  # even this one met another's
+    if not is_direct:
+        raise StoreUnavailable(
+            "PostgreSQL is behind a pooler such as PgBouncer: set EDGE302_DATABASE_STATEMENT_CACHE=0, and"
+            " EDGE302_DIRECT_DATABASE_URL to the database past it"
+        )
 
 
 async def _leave_as_it_is(_: object) -> None:

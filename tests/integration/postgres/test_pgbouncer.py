@@ -106,6 +106,17 @@ def test_clicks_are_counted_once(pooled: str, database_url: str) -> None:
         assert clicks.watermarks() == {epoch(1): 5, epoch(2): 3}
 
 
+def test_a_pooler_that_nobody_was_told_of_is_refused(pooled: str, database_url: str) -> None:
+    async def story() -> None:
+        # With statements kept they would meet other clients' of the same name; without a direct URL nothing is heard.
+        for one in (store(pooled, direct=database_url), store(pooled, statement_cache=0)):
+            with pytest.raises(StoreUnavailable, match="EDGE302_DIRECT_DATABASE_URL to the database past it"):
+                await one.open()
+            await one.close()
+
+    asyncio.run(story())
+
+
 def test_a_pooler_that_went_away_is_used_again_when_it_is_back(
     pooler: PgBouncer, pooled: str, database_url: str
 ) -> None:
