@@ -29,7 +29,7 @@ class Writes:
 
     Attributes:
         settings: of PostgreSQL, as it says itself.
-        checkpoints: that ended during the run.
+        checkpoints: that began during the run; each is spread over most of the time until the next one.
         answered, stored: links that loads saw made, and links in the tables afterwards.
     """
 
@@ -66,7 +66,7 @@ def measure(folder: Path, rounds: int, seconds: int, chosen: Sequence[str] = ())
                         measure_load(name, _load(name, place, api), api, database, rounds, seconds) for name in mine
                     ]
                 stored += int(database.run("SELECT count(*) FROM link", _name_of(url)))
-        checkpoints = database.log.read_text().count("checkpoint complete")
+        checkpoints = database.log.read_text().count("checkpoint starting")
     answered = sum(row.links for row in rows)
     if not answered <= stored <= answered + wrk.CONNECTIONS * (rounds + 1) * len(rows):
         raise Void(f"{answered} links were made, {stored} are stored")
