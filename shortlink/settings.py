@@ -1,9 +1,11 @@
 """Every setting of edge302: its variable, default, unit and meaning, in one frozen object."""
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import can_ada
 import msgspec
@@ -230,8 +232,11 @@ def _check_networks(value: tuple[str, ...]) -> None:
 
 def _check_database_url(value: str | None) -> None:
     """The value may hold a password, so no message repeats it."""
-    if value is not None and not value.startswith(("postgresql://", "postgres://")):
+    if value is None:
+        return
+    if not value.startswith(("postgresql://", "postgres://")):
         raise ValueError("begins with postgresql://, such as postgresql://edge302@localhost/edge302")
+    _check_hosts(value)
 
 
 def _check_database_urls(values: tuple[str, ...]) -> None:
@@ -243,6 +248,24 @@ def _check_redis_url(value: str | None) -> None:
     schemes = ("redis://", "rediss://", "unix://", "redis+cluster://", "redis+sentinel://")
     if value is not None and not value.startswith(schemes):
         raise ValueError(f"begins with {', '.join(schemes)}")
+    if value is None or value.startswith("unix://"):
+        return
+    _check_hosts(value)
+    if value.startswith("redis+sentinel://") and not urlsplit(value).path.strip("/"):
+        raise ValueError("redis+sentinel://HOST:PORT,HOST:PORT/SERVICE names the service that the Sentinels watch")
+
+
+def _check_hosts(value: str) -> None:
+    """Made ahead of the drivers, whose errors repeat a part of the password."""
+    try:
+        hosts = urlsplit(value).netloc.rpartition("@")[2]
+    except ValueError:
+        hosts = ":"
+    if not all(_HOST.fullmatch(host) for host in hosts.split(",")):
+        raise ValueError("its hosts can't be read; write / ? # [ ] @ in a password as %2F %3F %23 %5B %5D %40")
+
+
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:/?#\[\]@]*)(:[0-9]{1,5})?")
 
 
 _CHECKS: Final[dict[str, Callable[[Any], None]]] = {

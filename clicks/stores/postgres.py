@@ -1,5 +1,7 @@
 """Clicks in PostgreSQL: written by the shippers of all nodes, read by whoever shows figures."""
 
+import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +11,7 @@ from clicks.counts import HOUR_MS, WATERMARK_KEPT_MS, ClickBatch, Series, Series
 from clicks.stores.postgres_partitions import keep_partitions
 from clicks.stores.rows import CLASSES, batch_rows, by_class
 from shortlink.clock import Clock
+from shortlink.errors import StoreUnavailable
 from shortlink.links import LinkKey
 from shortlink.stores.postgres_database import Connection, PostgresDatabase
 
@@ -40,11 +43,16 @@ class PostgresClickStore:
         self._clock = clock
         self._node = node
         self._read_only = read_only
+        # What waits for its turn has not begun: a deadline is for the database's answer.
+        self._turns = asyncio.Semaphore(database.connections)
         self._hours_kept_days = hours_kept_days
 
     async def open(self) -> None:
         if self._read_only:
-            return  # asked when it is first needed: a database that is away must not keep anybody from starting
+            # Zeros can be shown before anything was counted; a database that is away must keep nobody from starting.
+            with contextlib.suppress(StoreUnavailable):
+                await self._database.migrate(TRACK, MIGRATIONS)
+            return
         await self._database.migrate(TRACK, MIGRATIONS)
         await self._keep_partitions(self._clock.now_ms())
 
@@ -53,7 +61,7 @@ class PostgresClickStore:
 
     async def add(self, batch: ClickBatch) -> bool:
         rows = batch_rows(batch)  # made ahead, to keep the transaction short
-        async with self._database.transaction() as connection:
+        async with self._turns, self._database.transaction() as connection:
             now_ms = self._clock.now_ms()
             moved = await connection.fetchval(_MOVE, batch.epoch, batch.after_seq, batch.last_seq, now_ms, self._node)
             if moved is None:

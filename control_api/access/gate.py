@@ -14,6 +14,8 @@ from control_api.problems import Problem
 
 _CALLER: Final = "edge302.caller"  # in the ASGI scope, where no client can put anything
 
+_FORWARDED: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -32,13 +34,17 @@ LOCAL: Final = Caller("local", frozenset({Scope.ADMIN}))
 
 
 class LocalAdmin:
-    """The app as it is served on the control socket: being able to open the socket is the key."""
+    """The app as it is served on the control socket: being able to open the socket is the key.
+
+    Not for those for whom a proxy opened it: they need one of their own.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
-        scope[_CALLER] = LOCAL
+        if _FORWARDED.isdisjoint(name for name, _ in scope["headers"]):
+            scope[_CALLER] = LOCAL
         await self._app(scope, receive, send)
 
 

@@ -43,7 +43,7 @@ class GenerationKeeper:
             while True:
                 generation = await self._ask() or self._generation or self._recall()
                 if generation is not None and generation != self._generation:
-                    await self._use(generation)
+                    await self._try_to_use(generation)
                 await asyncio.sleep(UNKNOWN_RETRY_SECONDS if generation is None else LOOK_SECONDS)
         finally:
             await self._let_go()
@@ -60,6 +60,14 @@ class GenerationKeeper:
         if generation != self._generation:
             self._remember(generation)
         return generation
+
+    async def _try_to_use(self, generation: str) -> None:
+        """Whatever is wrong with Redis costs Redis alone: it is tried again."""
+        try:
+            await self._use(generation)
+        except Exception:
+            _log.exception("the shared cache can't be used")
+            self._generation = None
 
     async def _use(self, generation: str) -> None:
         await self._let_go()

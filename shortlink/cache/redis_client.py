@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis, RedisCluster, Sentinel
 from redis.asyncio.retry import Retry
@@ -268,7 +268,7 @@ class _Cluster:
     async def look(self) -> str:
         await self.client.initialize()
         answers = await self.client.execute_command("INFO", target_nodes=RedisCluster.PRIMARIES)
-        return _run_of(answers.values())
+        return _run_of([answers] if "run_id" in answers else answers.values())  # one node's answer comes bare
 
     def listener(self) -> Redis:
         node = self.client.get_random_node()
@@ -286,7 +286,8 @@ def _behind_sentinels(url: str, options: Mapping[str, Any]) -> Redis:
     if not service or not addresses:
         raise ValueError("redis+sentinel://HOST:PORT,HOST:PORT/SERVICE names Sentinels and the service they watch")
     sentinel = Sentinel(addresses, sentinel_kwargs={"socket_timeout": CONNECT_SECONDS})  # type: ignore[no-untyped-call]
-    secret: dict[str, Any] = {"username": parts.username, "password": parts.password, "db": int(database or 0)}
+    secret: dict[str, Any] = {"db": int(database or 0)}
+    secret |= {name: unquote(value) for name in ("username", "password") if (value := getattr(parts, name))}
     client: Redis = sentinel.master_for(service, **secret, **options)
     return client
 

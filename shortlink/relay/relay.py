@@ -62,6 +62,7 @@ class Relay:
         self._beat_at = 0.0
         self._cursor: str | None = None  # None: to be asked for
         self._store_answers = True
+        self._has_expired = False  # the cursor that Redis remembers leads nowhere
         self._is_current = False  # Redis holds all that the feed told, but for what was committed this moment
         self._cache_answers = True
 
@@ -92,10 +93,7 @@ class Relay:
             self._note_cache(exc)
             return RETRY_SECONDS
         except CursorExpired:
-            # Copies live for an hour and the feed for a day: no copy is older than the feed's beginning.
-            if await self._store.generation() != self._generation:
-                raise GenerationChanged("the store was restored") from None
-            self._cursor = (await self._store.changes(None)).cursor
+            self._cursor, self._has_expired = None, True
         return 0.0
 
     @property
@@ -111,7 +109,7 @@ class Relay:
         self._note_store(None)
         self._renew_at = now + BEAT_SECONDS
         if term is None:
-            self._leads_until = 0.0
+            self._leads_until, self._cursor = 0.0, None  # without a cursor it says nothing
         else:
             self._leads_until = now + LEASE_SECONDS
             if term != self._term:
@@ -120,10 +118,18 @@ class Relay:
         metrics.LEADS.set(int(self._leads))
 
     async def _first_cursor(self) -> str:
-        """Where the last relay came to in this Redis; in a new Redis where the feed ends."""
-        reached = await self._cache.reached()
-        self._note_cache(None)
-        return (await self._store.changes(None)).cursor if reached is None else reached
+        """Where the last relay came to in this Redis; in a new Redis where the feed ends. GenerationChanged."""
+        if self._has_expired:
+            # Copies live for an hour and the feed for a day: no copy is older than the feed's beginning.
+            if await self._store.generation() != self._generation:
+                raise GenerationChanged("the store was restored")
+            reached = None
+        else:
+            reached = await self._cache.reached()
+            self._note_cache(None)
+        cursor = (await self._store.changes(None)).cursor if reached is None else reached
+        self._has_expired = False
+        return cursor
 
     async def _relay(self, cursor: str) -> None:
         """Carry what is new; with nothing new, wait for it until the next heartbeat is due."""

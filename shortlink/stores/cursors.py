@@ -40,7 +40,7 @@ def position_of(order: Order, cursor: str) -> Position:
         name, value, domain, code = msgspec.json.decode(text, type=tuple[str, int, str, str])
     except (binascii.Error, ValueError, msgspec.DecodeError) as exc:
         raise ValueError("not a cursor of this list") from exc
-    if not -(2**63) <= value < 2**63:
+    if not -(2**63) <= value < 2**63 or "\0" in domain + code:
         raise ValueError("not a cursor of this list")
     if name != order.value:
         raise ValueError(f"this cursor is of the order {name!r}, not {order.value!r}")

@@ -78,16 +78,20 @@ class PostgresLinkStore:
         return await add_links(self.database, links, self._clock.now_ms(), self._draw_code)
 
     async def get(self, keys: Sequence[LinkKey]) -> dict[LinkKey, Link]:
-        return await self._replicas.get(keys)
+        return await self._replicas.get([key for key in keys if _can_be(key)])
 
     def announced(self, cursor: str) -> None:
         """From now on no replica that lags behind this cursor of the feed may answer `get`."""
         self._replicas.must_have(cursor)
 
     async def change(self, key: LinkKey, patch: LinkPatch, if_version: int | None = None) -> Link | Missed:
+        if not _can_be(key):
+            return Missed.ABSENT
         return await change_link(self.database, key, patch, if_version, self._clock.now_ms())
 
     async def remove(self, key: LinkKey, if_version: int | None = None) -> Missed | None:
+        if not _can_be(key):
+            return Missed.ABSENT
         return await remove_link(self.database, key, if_version, self._clock.now_ms())
 
     async def list(self, query: LinkQuery) -> LinkPage:
@@ -142,3 +146,8 @@ class PostgresLinkStore:
                 day,
                 os.urandom(SALT_BYTES),
             )
+
+
+def _can_be(key: LinkKey) -> bool:
+    """False for what PostgreSQL can't even be asked for: its texts hold no NUL."""
+    return "\0" not in key.code and "\0" not in key.domain

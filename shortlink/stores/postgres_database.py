@@ -36,6 +36,9 @@ _AWAY: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.UndefinedTableError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InternalServerError,
     OSError,
     TimeoutError,
 )
@@ -58,6 +61,9 @@ class PostgresDatabase:
         statement_cache: prepared statements a connection; 0 behind PgBouncer, whose connections change owners.
         application: how the server's own views call us.
         direct_url: past the pooler, for migrations and LISTEN, which need a session; None: `url`.
+
+    Attributes:
+        connections: most at once.
     """
 
     def __init__(
@@ -70,8 +76,8 @@ class PostgresDatabase:
         application: str = "edge302",
         direct_url: str | None = None,
     ) -> None:
+        self.connections = connections
         self._url = url
-        self._connections = connections
         self._timeout_seconds = timeout_ms / 1_000
         self._statement_cache = statement_cache
         self._application = application
@@ -136,7 +142,9 @@ class PostgresDatabase:
         scripts = await asyncio.to_thread(_scripts, folder)
         async with self._direct() as connection, connection.transaction():
             await connection.execute(f"SELECT pg_advisory_xact_lock({_MIGRATIONS_LOCK})")
-            await connection.execute(_MIGRATION_TABLE)
+            # Whoever may read and write need not be allowed to create: then the tables must be there.
+            if await connection.fetchval("SELECT to_regclass('schema_migration')") is None:
+                await connection.execute(_MIGRATION_TABLE)
             done = await connection.fetchval("SELECT max(number) FROM schema_migration WHERE track = $1", track) or 0
             for number, script in enumerate(scripts, 1):
                 if number > done:
@@ -186,7 +194,7 @@ class PostgresDatabase:
         pool = self._pool = asyncpg.create_pool(
             self._url,
             min_size=0,
-            max_size=self._connections,
+            max_size=self.connections,
             max_inactive_connection_lifetime=0,
             statement_cache_size=self._statement_cache,
             timeout=self._timeout_seconds,
@@ -319,10 +327,10 @@ def _unavailable(error: BaseException) -> StoreUnavailable:
     if isinstance(error, TimeoutError):
         return StoreUnavailable("PostgreSQL did not answer in time; is it up, and EDGE302_DATABASE_TIMEOUT_MS enough?")
     if isinstance(error, asyncpg.UndefinedTableError):
-        return StoreUnavailable("PostgreSQL has no tables of edge302 yet: start `edge302 api`, which makes them")
+        return StoreUnavailable("PostgreSQL has no tables of edge302 yet: start `edge302 api` first, which makes them")
     return StoreUnavailable(f"PostgreSQL: {error}")
 
 
-_MIGRATION_TABLE: Final = """CREATE TABLE IF NOT EXISTS schema_migration (
+_MIGRATION_TABLE: Final = """CREATE TABLE schema_migration (
     track text NOT NULL, number integer NOT NULL, at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (track, number)
 )"""

@@ -1,6 +1,7 @@
 """Looking links up in replicas while they are up to date, else in the primary."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ _GET_CHECKED: Final = (
     f" FROM (SELECT 1) one LEFT JOIN LATERAL ({GET}) found ON true"
 )
 _Rows = Sequence[Sequence[Any]]
+
+_log = logging.getLogger(__name__)
 
 
 class Replicas:
@@ -87,7 +90,11 @@ class Replicas:
         """Rows of links that this replica has; None: it can't answer, or lags."""
         try:
             rows = await self._replicas[number].fetch(_GET_CHECKED, domains, codes, self._position, self._generation)
-        except StoreUnavailable:
+        except StoreUnavailable as exc:
+            _log.debug("a replica can't answer: %s", exc)
+            return None
+        except Exception:
+            _log.exception("a replica failed in a way that the primary need not")
             return None
         return [tuple(row)[1:] for row in rows if row["code"] is not None] if rows[0]["reached"] else None
 
@@ -96,8 +103,10 @@ class Replicas:
 
     async def _try(self, number: int) -> None:
         """Let a replica that was set aside serve again, if it answers now; with the deadline of the database."""
-        if await self._ask(number, [], []) is None:
-            self._set_aside(number)
-        else:
-            self._aside_until[number] = 0.0
-        self._trials[number] = None
+        try:
+            if await self._ask(number, [], []) is None:
+                self._set_aside(number)
+            else:
+                self._aside_until[number] = 0.0
+        finally:
+            self._trials[number] = None
