@@ -26,14 +26,26 @@ def server_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def postgres_server(server_folder: Path) -> Iterator[postgres.Postgres]:
-    """One PostgreSQL for the whole session; tests make databases in it, and leave it running."""
+def postgres_in(folder: Path) -> Iterator[postgres.Postgres]:
+    """One in a new folder; a test that stops or freezes it has one of its own."""
     require(postgres.installed(), "PostgreSQL")
-    folder = server_folder / "shared"
     folder.mkdir()
     with postgres.postgres(folder) as server:
         yield server
+
+
+def redis_in(folder: Path) -> Iterator[redis.Redis]:
+    """As `postgres_in`."""
+    require(redis.installed(), "Redis")
+    folder.mkdir()
+    with redis.redis(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_folder: Path) -> Iterator[postgres.Postgres]:
+    """One PostgreSQL for the whole session; tests make databases in it, and leave it running."""
+    yield from postgres_in(server_folder / "shared")
 
 
 @pytest.fixture
@@ -45,8 +57,4 @@ def database_url(postgres_server: postgres.Postgres) -> str:
 @pytest.fixture(scope="session")
 def redis_server(server_folder: Path) -> Iterator[redis.Redis]:
     """One Redis for the whole session; tests use prefixes of their own, and leave it running."""
-    require(redis.installed(), "Redis")
-    folder = server_folder / "redis"
-    folder.mkdir()
-    with redis.redis(folder) as server:
-        yield server
+    yield from redis_in(server_folder / "redis")

@@ -16,7 +16,6 @@ from shortlink.links import (
     Changes,
     Idempotency,
     Link,
-    LinkFields,
     LinkKey,
     LinkPage,
     LinkPatch,
@@ -26,11 +25,10 @@ from shortlink.links import (
     Order,
     Refused,
 )
+from shortlink.stores.adding import link_to_store
 from shortlink.stores.cursors import cursor_after, position_of, sorted_by
 from shortlink.stores.lifetimes import FEED_MS, IDEMPOTENCY_MS, SALT_BYTES, TOMBSTONE_MS, day_of
 from shortlink.stores.versions import next_version
-
-_FIELDS = LinkFields.__struct_fields__
 
 
 @dataclass(slots=True)
@@ -100,20 +98,11 @@ class MemoryLinkStore:
         if row is not None and row.removed_at is None:
             return Refused.TAKEN
         now_ms = self._clock.now_ms()
-        version = next_version(None if row is None else row.link.version, now_ms)
-        link = Link(
-            **{name: getattr(new, name) for name in _FIELDS},
-            domain=key.domain,
-            code=key.code,
-            owner_key=new.owner_key,
-            created_at=now_ms,
-            updated_at=now_ms,
-            version=version,
-        )
-        self._rows[key] = _Row(link, version)
+        link = link_to_store(new, key, None if row is None else row.link.version, now_ms)
+        self._rows[key] = _Row(link, link.version)
         if (idempotency := new.idempotency) is not None:
             request = idempotency.scope, idempotency.key
-            self._answered[request] = _Answered(idempotency.fingerprint, key, version, now_ms)
+            self._answered[request] = _Answered(idempotency.fingerprint, key, link.version, now_ms)
         self._tell(link)
         return Added(link)
 

@@ -7,11 +7,10 @@ from msgspec.structs import replace
 
 from shortlink.codes import MAX_DRAWS
 from shortlink.errors import StoreUnavailable
-from shortlink.links import Added, Link, LinkKey, NewLink, Refused
+from shortlink.links import Added, LinkKey, NewLink, Refused
+from shortlink.stores.adding import link_to_store, until_a_repeat
 from shortlink.stores.postgres_database import Connection, PostgresDatabase
 from shortlink.stores.postgres_links.rows import COLUMNS, LOCK, columns_of, insert, link_of
-from shortlink.stores.repeats import until_a_repeat
-from shortlink.stores.versions import next_version
 
 Answers = dict[int, Added | Refused]  # by place in the call
 Ask = Callable[..., Awaitable[Sequence[Any]]]  # one statement and its arguments: the rows that it returns
@@ -138,7 +137,7 @@ async def _insert(
     """Insert links under these keys; those whose key is taken have no answer."""
     if not places:
         return {}
-    made = {key: _link(news[n], key, now_ms) for key, n in sorted(places.items())}
+    made = {key: link_to_store(news[n], key, None, now_ms) for key, n in sorted(places.items())}
     columns = columns_of(list(made.values()))
     kept = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in _NOT_KEPT)
     sql, arguments = insert(columns, _REVIVE.format(kept=kept) if revive else _SKIP)
@@ -148,30 +147,6 @@ async def _insert(
         link = made[key]
         answers[places[key]] = Added(link if link.version == version else replace(link, version=version))
     return answers
-
-
-def _link(new: NewLink, key: LinkKey, now_ms: int) -> Link:
-    return Link(
-        domain=key.domain,
-        code=key.code,
-        target=new.target,
-        status=new.status,
-        cache_control=new.cache_control,
-        not_before=new.not_before,
-        expires_at=new.expires_at,
-        max_visits=new.max_visits,
-        expired_target=new.expired_target,
-        password_hash=new.password_hash,
-        forward_query=new.forward_query,
-        rules=new.rules,
-        title=new.title,
-        tags=new.tags,
-        enabled=new.enabled,
-        owner_key=new.owner_key,
-        created_at=now_ms,
-        updated_at=now_ms,
-        version=next_version(None, now_ms),
-    )
 
 
 async def _remember(connection: Connection, news: Sequence[NewLink], stored: Answers) -> None:

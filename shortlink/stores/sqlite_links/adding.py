@@ -8,10 +8,9 @@ import msgspec
 from shortlink.codes import MAX_DRAWS
 from shortlink.errors import StoreUnavailable
 from shortlink.links import Added, Link, LinkKey, NewLink, Refused
-from shortlink.stores.repeats import until_a_repeat
+from shortlink.stores.adding import link_to_store, until_a_repeat
 from shortlink.stores.sqlite_file import Connection
 from shortlink.stores.sqlite_links.rows import as_json, columns_of, get_links, insert_columns, insert_tags
-from shortlink.stores.versions import next_version
 
 Answers = dict[int, Added | Refused]  # by place in the call
 
@@ -92,7 +91,8 @@ def _store(
     for key in [key for key, row in kept.items() if not row.removed]:
         answers[places.pop(key)] = Refused.TAKEN
     _draw(connection, news, to_draw, places, draw_code)
-    links = [_link(news[n], key, kept.get(key), now_ms) for key, n in places.items()]
+    versions = {key: row.version for key, row in kept.items()}
+    links = [link_to_store(news[n], key, versions.get(key), now_ms) for key, n in places.items()]
     if links:
         _insert(connection, links, tombstones=[key for key in places if key in kept])
         _remember(connection, [(news[n], link) for n, link in zip(places.values(), links, strict=True)])
@@ -132,30 +132,6 @@ def _kept(connection: Connection, keys: Iterable[LinkKey]) -> dict[LinkKey, _Kep
         return {}
     rows = _decode_kept(connection.execute(_KEPT, (asked,)).get)
     return {LinkKey(domain, code): _Kept(version, bool(removed)) for domain, code, version, removed in rows}
-
-
-def _link(new: NewLink, key: LinkKey, kept: _Kept | None, now_ms: int) -> Link:
-    return Link(
-        domain=key.domain,
-        code=key.code,
-        target=new.target,
-        status=new.status,
-        cache_control=new.cache_control,
-        not_before=new.not_before,
-        expires_at=new.expires_at,
-        max_visits=new.max_visits,
-        expired_target=new.expired_target,
-        password_hash=new.password_hash,
-        forward_query=new.forward_query,
-        rules=new.rules,
-        title=new.title,
-        tags=new.tags,
-        enabled=new.enabled,
-        owner_key=new.owner_key,
-        created_at=now_ms,
-        updated_at=now_ms,
-        version=next_version(None if kept is None else kept.version, now_ms),
-    )
 
 
 def _insert(connection: Connection, links: Sequence[Link], tombstones: Sequence[LinkKey]) -> None:
