@@ -49,7 +49,9 @@ engine.close()
 
 
 @pytest.mark.parametrize(
-    ("kind", "target_bytes"), [("plain", 60), ("plain", 1_000), ("limited", 60), ("domain", 1_000)]
+    ("kind", "target_bytes"),
+    [("plain", 1_000), ("domain", 1_000)]
+    + [pytest.param(kind, 60, marks=pytest.mark.slow) for kind in ("plain", "limited")],
 )
 def test_a_full_cache_takes_what_it_may(engine_name: str, kind: str, target_bytes: int, tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM, engine_name, str(target_bytes), kind, str(tmp_path)]

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -117,5 +118,5 @@ MACHINE_SETTINGS: dict[str, Any] = {
 }
 TestMemory = MemoryShipping.TestCase
 TestMemory.settings = settings(max_examples=50, **MACHINE_SETTINGS)
-TestSqlite = SqliteShipping.TestCase
+TestSqlite = pytest.mark.slow(SqliteShipping.TestCase)
 TestSqlite.settings = settings(max_examples=25, **MACHINE_SETTINGS)
