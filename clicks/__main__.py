@@ -8,15 +8,15 @@ import sys
 from typing import Final
 
 from clicks.shipper import MAX_RECORDS, Shipper
-from clicks.stores.contract import ClickStore
 from clicks.stores.opening import click_store
 from redirect_core import SpoolLocked, SpoolReader
 from shortlink import logs, settings
 from shortlink.clock import SystemClock
 from shortlink.datadir import DataFolder
-from shortlink.errors import Edge302Error, StoreUnavailable
+from shortlink.errors import Edge302Error
 from shortlink.settings import Settings
 from shortlink.stopping import told_to_stop
+from shortlink.waiting import as_soon_as_it_answers
 
 FAILED: Final = 1
 BAD_SETTING: Final = 2
@@ -24,7 +24,6 @@ ALREADY_RUNNING: Final = 3
 # Where a core is short, redirects go first: counting then has a tenth of it, and what waits is counted in larger and
 # so cheaper rounds. A click is late in the statistics rather than a visitor on the way.
 NICENESS: Final = 10
-OPEN_AGAIN_SECONDS: Final = 1.0
 # A transaction well within EDGE302_DATABASE_TIMEOUT_MS, whose rows other nodes wait for.
 MAX_RECORDS_SHARED: Final = 10_000
 
@@ -57,7 +56,7 @@ async def _serve(folder: DataFolder, reader: SpoolReader, chosen: Settings) -> i
     shipper = Shipper(reader, store, clock, MAX_RECORDS if chosen.database_url is None else MAX_RECORDS_SHARED)
     stopping = told_to_stop(os.environ)
     try:
-        await _open(store, stopping)
+        await as_soon_as_it_answers(store.open, stopping, _log, "clicks wait in the spool")
         await shipper.run(stopping)
         if not await shipper.drain(chosen.drain_seconds):
             _log.error("not all clicks could be counted in %s s; the spool keeps them", chosen.drain_seconds)
@@ -68,21 +67,6 @@ async def _serve(folder: DataFolder, reader: SpoolReader, chosen: Settings) -> i
     finally:
         await store.close()
     return 0
-
-
-async def _open(store: ClickStore, stopping: asyncio.Event) -> None:
-    """Open the store as soon as that can be; clicks wait in the spool until then."""
-    told = False
-    while not stopping.is_set():
-        try:
-            await store.open()
-            return
-        except StoreUnavailable as exc:
-            if not told:
-                _log.warning("clicks wait in the spool: %s", exc)
-            told = True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), OPEN_AGAIN_SECONDS)
 
 
 if __name__ == "__main__":

@@ -20,13 +20,15 @@ from control_api.serving import serve, stop_on_signals
 from shortlink import logs, settings
 from shortlink.clock import SystemClock
 from shortlink.datadir import DataFolder
-from shortlink.errors import Edge302Error, StoreUnavailable
+from shortlink.errors import Edge302Error
 from shortlink.settings import BadSetting, Settings
+from shortlink.waiting import as_soon_as_it_answers
 
 FAILED: Final = 1
 BAD_SETTING: Final = 2
-OPEN_AGAIN_SECONDS: Final = 1.0
 GC_THRESHOLDS: Final = (20_000, 50, 50)  # requests leave few cycles behind
+
+_log: Final = logging.getLogger("control_api")
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -41,7 +43,7 @@ def main(environ: Mapping[str, str]) -> int:
     try:
         uvloop.run(_run(loaded, listener, supervisor))
     except Edge302Error as exc:
-        logging.getLogger("control_api").error("can't start: %s", exc)
+        _log.error("can't start: %s", exc)
         return FAILED
     return 0
 
@@ -65,32 +67,20 @@ async def _run(loaded: Settings, listener: socket.socket, supervisor: int | None
     folder.create()
     log = RequestLog(sys.stderr.buffer if logging.getLogger().isEnabledFor(logging.INFO) else None)
     async with contextlib.AsyncExitStack() as closing:
-        plane = await _opened_when_it_can_be(closing, loaded, folder, log, stop)
+
+        async def open_plane() -> ControlPlane:
+            return await closing.enter_async_context(opened(loaded, folder, SystemClock(), log))
+
+        if loaded.database_url is None:  # a file of ours that can't be opened won't open later
+            plane: ControlPlane | None = await open_plane()
+        else:
+            plane = await as_soon_as_it_answers(open_plane, stop, _log, "waiting for the store")
         if plane is None:
             return
         await closing.enter_async_context(plane.kept_in_order())
         gc.freeze()  # what was imported stays: looking through it for garbage again and again cost 10 us a request
         gc.set_threshold(*GC_THRESHOLDS)
         await serve(served(plane), listener, folder.control_socket, loaded.drain_seconds, stop)
-
-
-async def _opened_when_it_can_be(
-    closing: contextlib.AsyncExitStack, loaded: Settings, folder: DataFolder, log: RequestLog, stop: asyncio.Event
-) -> ControlPlane | None:
-    """The control plane; None: told to stop. A database elsewhere may start after us: then we wait for it."""
-    told = False
-    while not stop.is_set():
-        try:
-            return await closing.enter_async_context(opened(loaded, folder, SystemClock(), log))
-        except StoreUnavailable as exc:
-            if loaded.database_url is None:
-                raise
-            if not told:
-                logging.getLogger("control_api").warning("waiting for the store: %s", exc)
-            told = True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), OPEN_AGAIN_SECONDS)
-    return None
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class DataFolder:
         return self.run / "metrics"
 
     def role_lock(self, role: str) -> Path:
-        """The lock held while `role` (gateway, api, shipper) runs on this folder."""
+        """The lock held while `role` (gateway, api, shipper, relay) runs on this folder."""
         return self.run / f"{role}.lock"
 
     def counters_page(self, slot: int) -> Path:

@@ -5,6 +5,7 @@ from clicks.stores.sqlite import SqliteClickStore
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
+from shortlink.stores.opening import postgres_database
 
 
 def click_store(settings: Settings, folder: DataFolder, clock: Clock, *, read_only: bool = False) -> ClickStore:
@@ -12,17 +13,9 @@ def click_store(settings: Settings, folder: DataFolder, clock: Clock, *, read_on
     if settings.database_url is None:
         return SqliteClickStore(folder.clicks_db, clock, read_only=read_only)
     from clicks.stores.postgres import PostgresClickStore
-    from shortlink.stores.postgres_database import PostgresDatabase
 
-    database = PostgresDatabase(
-        settings.database_url,
-        connections=settings.clicks_pool,
-        timeout_ms=settings.database_timeout_ms,
-        statement_cache=settings.database_statement_cache,
-        direct_url=settings.direct_database_url,
-    )
     return PostgresClickStore(
-        database,
+        postgres_database(settings, connections=settings.clicks_pool),
         clock,
         node="" if read_only else folder.node_id(),
         read_only=read_only,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from edge302.doctor.findings import Finding, fail, ok, warn
 from edge302.store_files import store_files
+from shortlink.cache.opening import shared_cache
 from shortlink.datadir import DataFolder
 from shortlink.errors import StoreUnavailable
 from shortlink.settings import Settings
@@ -26,7 +27,7 @@ async def _look_at_servers(settings: Settings) -> list[Finding]:
     named += [(f"replica {number}", url) for number, url in enumerate(settings.read_database_urls, 1)]
     found = [await _look_at_database(name, url, settings) for name, url in named if url is not None]
     if settings.redis_url is not None:
-        found.append(await _look_at_redis(settings.redis_url, settings))
+        found.append(await _look_at_redis(settings))
     return found
 
 
@@ -44,10 +45,10 @@ async def _look_at_database(name: str, url: str, settings: Settings) -> Finding:
     return ok(name, f"PostgreSQL {version} answers; {links or 0:,} links")
 
 
-async def _look_at_redis(url: str, settings: Settings) -> Finding:
-    from shortlink.cache.redis_client import CONNECT_SECONDS, RedisCache
+async def _look_at_redis(settings: Settings) -> Finding:
+    from shortlink.cache.redis_client import CONNECT_SECONDS
 
-    cache = RedisCache(url, prefix=settings.redis_prefix, generation="doctor", timeout_ms=settings.miss_budget_ms)
+    cache = shared_cache(settings, "doctor")
     await cache.open()
     try:
         async with asyncio.timeout(2 * CONNECT_SECONDS):

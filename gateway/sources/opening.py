@@ -1,6 +1,6 @@
 """The sources that the settings name, put together."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.counters import CountersPage
@@ -10,7 +10,7 @@ from gateway.sources.generation import GenerationKeeper
 from gateway.sources.relayed_feed import RelayedFeed
 from gateway.sources.shared_links import SharedLinks
 from gateway.sources.watch import RelayWatch
-from shortlink.cache.contract import SharedCache
+from shortlink.cache.opening import shared_cache
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
@@ -56,7 +56,7 @@ class Sources:
             watch = RelayWatch(clock)
             self.feed = feed = RelayedFeed(store, watch, self.breaker)
             self.shared = SharedLinks(watch, clock, page)
-            self._keeper = GenerationKeeper(store, feed, _cache_of(settings, settings.redis_url), folder.generation)
+            self._keeper = GenerationKeeper(store, feed, partial(shared_cache, settings), folder.generation)
 
     async def run(self) -> None:
         """Keep Redis at hand, if there is one; ends at once if there is none, else only when cancelled."""
@@ -70,12 +70,3 @@ class Sources:
         """Called about once a second."""
         if self.shared is not None:
             self.shared.tick()
-
-
-def _cache_of(settings: Settings, url: str) -> Callable[[str], SharedCache]:
-    """Makes the shared cache of a generation; its driver is imported now and not before."""
-    from shortlink.cache.redis_client import RedisCache
-
-    return lambda generation: RedisCache(
-        url, prefix=settings.redis_prefix, generation=generation, timeout_ms=settings.miss_budget_ms
-    )

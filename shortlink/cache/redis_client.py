@@ -251,9 +251,8 @@ class _Cluster:
     """A cluster: keys by slot, announcements through any node. That a master changed is noticed within a second."""
 
     def __init__(self, url: str) -> None:
-        options = {name: value for name, value in _OPTIONS.items() if name != "retry"}
         plain = url.replace("redis+cluster://", "redis://", 1)
-        self.client: Any = RedisCluster.from_url(plain, retry=Retry(NoBackoff(), 1), **options)
+        self.client: Any = RedisCluster.from_url(plain, **(_OPTIONS | {"retry": Retry(NoBackoff(), 1)}))
 
     async def mget(self, names: Sequence[str]) -> Sequence[bytes | None]:
         values: list[bytes | None] = await self.client.mget_nonatomic(names)

@@ -9,14 +9,14 @@ import sys
 from typing import Final
 
 from shortlink import logs, settings
-from shortlink.cache.redis_client import RedisCache
+from shortlink.cache.opening import shared_cache
 from shortlink.clock import SystemClock
-from shortlink.errors import Edge302Error, StoreUnavailable
+from shortlink.errors import Edge302Error
 from shortlink.relay.relay import RETRY_SECONDS, Relay
 from shortlink.settings import BadSetting, Settings
 from shortlink.stopping import told_to_stop
 from shortlink.stores.opening import postgres_links
-from shortlink.stores.postgres import PostgresLinkStore
+from shortlink.waiting import as_soon_as_it_answers
 
 FAILED: Final = 1
 BAD_SETTING: Final = 2
@@ -36,23 +36,23 @@ def main() -> int:
         return BAD_SETTING
     logs.setup("relay", chosen.log_level)
     try:
-        asyncio.run(_serve(chosen, chosen.redis_url))
+        asyncio.run(_serve(chosen))
     except Edge302Error as exc:
         _log.error("%s", exc)
         return FAILED
     return 0
 
 
-async def _serve(chosen: Settings, redis_url: str) -> None:
+async def _serve(chosen: Settings) -> None:
     clock, stopping = SystemClock(), told_to_stop(os.environ)
     store = postgres_links(chosen, clock, connections=CONNECTIONS)
     try:
-        generation = await _generation(store, stopping)
+        generation = await as_soon_as_it_answers(
+            store.generation, stopping, _log, "waiting for the store", pause_seconds=RETRY_SECONDS
+        )
         if generation is None:
             return
-        cache = RedisCache(
-            redis_url, prefix=chosen.redis_prefix, generation=generation, timeout_ms=chosen.miss_budget_ms
-        )
+        cache = shared_cache(chosen, generation)
         await cache.open()
         try:
             holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
@@ -61,20 +61,6 @@ async def _serve(chosen: Settings, redis_url: str) -> None:
             await cache.close()
     finally:
         await store.close()
-
-
-async def _generation(store: PostgresLinkStore, stopping: asyncio.Event) -> str | None:
-    """The store's generation, as soon as it can be asked; None: we are to stop."""
-    told = False
-    while not stopping.is_set():
-        try:
-            return await store.generation()
-        except StoreUnavailable as exc:
-            if not told:
-                _log.warning("waiting for the store: %s", exc)
-            told = True
-            await asyncio.sleep(RETRY_SECONDS)
-    return None
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """What stores do alike with links to add: which wait for an earlier one's answer, and what is stored of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from shortlink.links import Link, LinkKey, NewLink
+from shortlink.links import Added, Link, LinkKey, NewLink, Refused
 from shortlink.stores.versions import next_version
+
+Answers = dict[int, Added | Refused]  # by place in the call
 
 
 def until_a_repeat(news: Sequence[NewLink], pending: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
@@ -21,6 +23,20 @@ def until_a_repeat(news: Sequence[NewLink], pending: Sequence[int]) -> tuple[Seq
             return pending[:place], pending[place:]
         seen.add(request)
     return pending, ()
+
+
+def by_code(news: Sequence[NewLink], chosen: Iterable[int]) -> tuple[dict[LinkKey, int], list[int], Answers]:
+    """Places of aliases by key, places of links that draw a code, and the answers to aliases that came twice."""
+    aliases: dict[LinkKey, int] = {}
+    to_draw: list[int] = []
+    answers: Answers = {}
+    for n in chosen:
+        code = news[n].code
+        if code is None:
+            to_draw.append(n)
+        elif aliases.setdefault(LinkKey(news[n].domain, code), n) != n:
+            answers[n] = Refused.TAKEN
+    return aliases, to_draw, answers
 
 
 def link_to_store(new: NewLink, key: LinkKey, previous_version: int | None, now_ms: int) -> Link:

@@ -7,6 +7,7 @@ from shortlink.settings import Settings
 
 if TYPE_CHECKING:
     from shortlink.stores.postgres import PostgresLinkStore
+    from shortlink.stores.postgres_database import PostgresDatabase
 
 
 def postgres_links(
@@ -20,21 +21,26 @@ def postgres_links(
         from_replicas: look links up in EDGE302_READ_DATABASE_URLS where they are up to date.
     """
     from shortlink.stores.postgres import PostgresLinkStore
+
+    urls = settings.read_database_urls if from_replicas else ()
+    return PostgresLinkStore(
+        postgres_database(settings, connections=connections),
+        clock,
+        replicas=[postgres_database(settings, connections=connections, replica_url=url) for url in urls],
+        migrate=migrate,
+    )
+
+
+def postgres_database(settings: Settings, *, connections: int, replica_url: str | None = None) -> "PostgresDatabase":
+    """A pool of connections to EDGE302_DATABASE_URL, or to a replica of it; connected when it is first used."""
     from shortlink.stores.postgres_database import PostgresDatabase
 
-    def database(url: str, direct_url: str | None) -> PostgresDatabase:
-        return PostgresDatabase(
-            url,
-            connections=connections,
-            timeout_ms=settings.database_timeout_ms,
-            statement_cache=settings.database_statement_cache,
-            direct_url=direct_url,
-        )
-
-    assert settings.database_url is not None
-    return PostgresLinkStore(
-        database(settings.database_url, settings.direct_database_url),
-        clock,
-        replicas=[database(url, None) for url in settings.read_database_urls] if from_replicas else (),
-        migrate=migrate,
+    url = replica_url or settings.database_url
+    assert url is not None
+    return PostgresDatabase(
+        url,
+        connections=connections,
+        timeout_ms=settings.database_timeout_ms,
+        statement_cache=settings.database_statement_cache,
+        direct_url=None if replica_url else settings.direct_database_url,
     )

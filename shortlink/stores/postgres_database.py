@@ -85,10 +85,6 @@ class PostgresDatabase:
         self._pool: asyncpg.Pool[Record] | None = None
         self._given_up: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
-        """Make sure that the database answers. May be called again."""
-        await self.fetchval("SELECT 1")
-
     async def close(self) -> None:
         """Let go of all connections, finishing what is under way. May be called twice."""
         pool, self._pool = self._pool, None
@@ -104,10 +100,6 @@ class PostgresDatabase:
     async def fetch(self, sql: str, *arguments: object) -> list[Record]:
         """All rows of one statement; it may be asked twice, so it must only read."""
         return await self._read(lambda connection: connection.fetch(sql, *arguments))
-
-    async def fetchrow(self, sql: str, *arguments: object) -> Record | None:
-        """The first row of one statement that only reads."""
-        return await self._read(lambda connection: connection.fetchrow(sql, *arguments))
 
     async def fetchval(self, sql: str, *arguments: object) -> Any:  # noqa: ANN401 (a column's value)
         """The first column of the first row of one statement that only reads."""

@@ -8,11 +8,10 @@ from msgspec.structs import replace
 from shortlink.codes import MAX_DRAWS
 from shortlink.errors import StoreUnavailable
 from shortlink.links import Added, LinkKey, NewLink, Refused
-from shortlink.stores.adding import link_to_store, until_a_repeat
+from shortlink.stores.adding import Answers, by_code, link_to_store, until_a_repeat
 from shortlink.stores.postgres_database import Connection, PostgresDatabase
 from shortlink.stores.postgres_links.rows import COLUMNS, LOCK, columns_of, insert, link_of
 
-Answers = dict[int, Added | Refused]  # by place in the call
 Ask = Callable[..., Awaitable[Sequence[Any]]]  # one statement and its arguments: the rows that it returns
 
 # A generated code that is taken is drawn again; an alias may take a tombstone's place, and goes on from its version.
@@ -102,15 +101,7 @@ async def _store(
     ask: Ask, news: Sequence[NewLink], chosen: Iterable[int], now_ms: int, draw_code: Callable[[], str]
 ) -> Answers:
     """Insert aliases, then links that draw their code, until each of these has one."""
-    answers: Answers = {}
-    places: dict[LinkKey, int] = {}
-    to_draw: list[int] = []
-    for n in chosen:
-        code = news[n].code
-        if code is None:
-            to_draw.append(n)
-        elif places.setdefault(LinkKey(news[n].domain, code), n) != n:
-            answers[n] = Refused.TAKEN
+    places, to_draw, answers = by_code(news, chosen)
     aliases = frozenset(places)
     answers |= dict.fromkeys(places.values(), Refused.TAKEN)
     answers |= await _insert(ask, news, places, now_ms, revive=True)

@@ -8,11 +8,9 @@ import msgspec
 from shortlink.codes import MAX_DRAWS
 from shortlink.errors import StoreUnavailable
 from shortlink.links import Added, Link, LinkKey, NewLink, Refused
-from shortlink.stores.adding import link_to_store, until_a_repeat
+from shortlink.stores.adding import Answers, by_code, link_to_store, until_a_repeat
 from shortlink.stores.sqlite_file import Connection
 from shortlink.stores.sqlite_links.rows import as_json, columns_of, get_links, insert_columns, insert_tags
-
-Answers = dict[int, Added | Refused]  # by place in the call
 
 
 class _Kept(NamedTuple):
@@ -78,15 +76,7 @@ def _repeated(connection: Connection, news: Sequence[NewLink], pending: Iterable
 def _store(
     connection: Connection, news: Sequence[NewLink], chosen: Iterable[int], now_ms: int, draw_code: Callable[[], str]
 ) -> Answers:
-    answers: Answers = {}
-    places: dict[LinkKey, int] = {}
-    to_draw: list[int] = []
-    for n in chosen:
-        code = news[n].code
-        if code is None:
-            to_draw.append(n)
-        elif places.setdefault(LinkKey(news[n].domain, code), n) != n:
-            answers[n] = Refused.TAKEN
+    places, to_draw, answers = by_code(news, chosen)
     kept = _kept(connection, places)
     for key in [key for key, row in kept.items() if not row.removed]:
         answers[places.pop(key)] = Refused.TAKEN
