@@ -129,6 +129,64 @@ class CountBatch:
         """(domain, code, hour_ms, flags, index into user_agents, clicks), in that order; each combination once."""
 
 @final
+class EventBatch:
+    """Clicks of one epoch, one by one, as the spool has them."""
+
+    @property
+    def epoch(self) -> bytes: ...
+    @property
+    def worker(self) -> int: ...
+    @property
+    def after_seq(self) -> int: ...
+    @property
+    def last_seq(self) -> int: ...
+    @property
+    def records(self) -> int:
+        """Records read; 0: all seqs in (after_seq, last_seq] were lost."""
+
+    @property
+    def oldest_ms(self) -> int:
+        """As CountBatch's."""
+
+    @property
+    def agents(self) -> Sequence[tuple[bytes, int]]:
+        """The distinct user agents, each with a click's flags."""
+
+    @property
+    def networks(self) -> Sequence[bytes]:
+        """The distinct addresses as far as they were kept: b"203.0.113.0/24", b"2001:db8:1::/48"; empty: unknown."""
+
+    @property
+    def referrers(self) -> Sequence[bytes]:
+        """The distinct referrers."""
+
+    @property
+    def languages(self) -> Sequence[bytes]:
+        """The distinct values of Accept-Language."""
+
+    @property
+    def links(self) -> Sequence[tuple[bytes, bytes]]:
+        """The distinct (domain, code)."""
+
+    def encode(
+        self,
+        node: str,
+        agents: Sequence[bytes],
+        networks: Sequence[bytes],
+        referrers: Sequence[bytes],
+        languages: Sequence[bytes],
+        links: Sequence[bytes],
+        *,
+        partitions: int = 1,
+    ) -> Sequence[Sequence[tuple[bytes, bytes, int]]]:
+        """The clicks as JSON (clicks/events/event.py), by Kafka partition: (code, JSON, time_ms), in order of seq.
+
+        Each sequence has, for each value of this batch's sequence of that name, JSON members without braces that take
+        its place. A partition is what Kafka's own default partitioner chooses for the code: murmur2 (positive) modulo
+        `partitions`. Releases the GIL. ValueError: a sequence of another length than this batch's.
+        """
+
+@final
 class SpoolReader:
     """The one reader of a spool folder; holds its lock until closed. Afterwards its methods raise ValueError."""
 
@@ -148,6 +206,9 @@ class SpoolReader:
         Reads a running writer's segments up to its last commit. Past the end of a writer that is gone it
         looks further for records behind a torn one. `max_records` bounds each batch.
         """
+
+    def read_events(self, watermarks: Mapping[bytes, int], max_records: int = 20_000) -> Sequence[EventBatch]:
+        """As `read`, click by click; its place in the spool is kept apart from that of `read`."""
 
     def free(self, watermarks: Mapping[bytes, int]) -> int:
         """Delete segments that are complete (or whose writer is gone) and wholly counted; returns bytes freed."""

@@ -114,6 +114,61 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     miss_budget_ms: Annotated[
         Positive, Meta(description="longest that a redirect waits for Redis before the database is asked, ms")
     ] = 50
+    events: Annotated[
+        bool,
+        Meta(
+            description="keep clicks one by one, for statistics by referrer, country and the like (false: counts alone)"
+        ),
+    ] = True
+    events_kept_days: Annotated[
+        Positive, Meta(description="how long clicks are kept one by one, days; what was added up stays")
+    ] = 90
+    events_kept_rows: Annotated[
+        Positive, Meta(description="how many clicks SQLite and PostgreSQL keep one by one; what was added up stays")
+    ] = 1_000_000
+    ip_privacy: Annotated[
+        Literal["truncate", "drop", "full"],
+        Meta(description="what is kept of a visitor's address: its network (/24, /48), nothing, or all of it"),
+    ] = "truncate"
+    honour_do_not_track: Annotated[
+        bool, Meta(description="of visitors who send DNT: 1 or Sec-GPC: 1, keep nothing but the click")
+    ] = False
+    geoip_db: Annotated[
+        Path | None, Meta(description="MMDB file of countries or cities, read anew when it changes (none: no places)")
+    ] = None
+    kafka_bootstrap_servers: Annotated[
+        tuple[str, ...], Meta(description="Kafka brokers that clicks are published to, host:port, comma-separated")
+    ] = ()
+    kafka_topic: Annotated[
+        str,
+        Meta(
+            description="topic of clicks; those of watermarks and of refused events have names that begin with it",
+            pattern=r"^[A-Za-z0-9._-]{1,200}$",
+        ),
+    ] = "clicks"
+    kafka_partitions: Annotated[Positive, Meta(description="partitions of the topic when it is made")] = 6
+    kafka_replication: Annotated[
+        Annotated[int, Meta(ge=-1, le=32_767)],
+        Meta(description="copies of the topics when they are made (-1: as the broker has it)"),
+    ] = -1
+    kafka_security: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], Meta(description="how brokers are spoken to")
+    ] = "PLAINTEXT"
+    kafka_sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], Meta(description="how to log in with SASL_…")
+    ] = "SCRAM-SHA-512"
+    kafka_username: Annotated[str | None, Meta(description="who logs in with SASL_…")] = None
+    kafka_password: Annotated[str | None, Meta(description="its password")] = None
+    kafka_ca_file: Annotated[
+        Path | None, Meta(description="certificates that brokers are checked against with …SSL (none: the system's)")
+    ] = None
+    clickhouse_url: Annotated[
+        str | None,
+        Meta(description="ClickHouse that clicks go to from Kafka, such as http://user@host:8123/edge302"),
+    ] = None
+    clickhouse_timeout_ms: Annotated[Positive, Meta(description="longest wait for ClickHouse's answer, ms")] = 10_000
+    ingest_block_rows: Annotated[Positive, Meta(description="most clicks in one block to ClickHouse")] = 100_000
+    ingest_block_ms: Annotated[Positive, Meta(description="longest that a click waits for its block to fill, ms")] = 500
     spool_mb: Annotated[Annotated[int, Meta(ge=64)], Meta(description="most disk for clicks not yet counted, MiB")] = (
         4_096
     )
@@ -132,6 +187,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for name in ("direct_database_url", "read_database_urls", "redis_url"):
             if getattr(self, name) and self.database_url is None:
                 raise BadSetting(f"{PREFIX}{name.upper()}: needs {PREFIX}DATABASE_URL; SQLite serves one machine alone")
+        if self.clickhouse_url and not self.kafka_bootstrap_servers:
+            raise BadSetting(f"{PREFIX}CLICKHOUSE_URL: needs {PREFIX}KAFKA_BOOTSTRAP_SERVERS, from which it is filled")
+        if self.kafka_bootstrap_servers and not self.events:
+            raise BadSetting(f"{PREFIX}KAFKA_BOOTSTRAP_SERVERS: needs {PREFIX}EVENTS=true")
+        if self.kafka_security.startswith("SASL_") and not (self.kafka_username and self.kafka_password):
+            raise BadSetting(f"{PREFIX}KAFKA_SECURITY: SASL needs {PREFIX}KAFKA_USERNAME and {PREFIX}KAFKA_PASSWORD")
 
     @property
     def base_url(self) -> str:
@@ -150,8 +211,8 @@ def load(environ: Mapping[str, str], flags: Mapping[str, object] | None = None) 
     """Settings from flags, else from the environment, else the defaults.
 
     Args:
-        environ: variables, as in os.environ; empty values count as unset. DATABASE_URL and REDIS_URL serve where the
-            variables with our prefix are not set.
+        environ: variables, as in os.environ; empty values count as unset. DATABASE_URL, REDIS_URL,
+            KAFKA_BOOTSTRAP_SERVERS and CLICKHOUSE_URL serve where the variables with our prefix are not set.
         flags: values by field name; None values count as not given.
 
     Raises:
@@ -197,7 +258,7 @@ def bracketed(host: str) -> str:
 
 
 # What platforms call these: honoured where the variable with our prefix is not set.
-_USUAL_NAMES: Final = ("DATABASE_URL", "REDIS_URL")
+_USUAL_NAMES: Final = ("DATABASE_URL", "REDIS_URL", "KAFKA_BOOTSTRAP_SERVERS", "CLICKHOUSE_URL")
 # Variables that supervised processes get from their supervisor, and those of the CLI: no settings.
 _NOT_SETTINGS: Final = frozenset(
     {"EDGE302_SLOT", "EDGE302_LISTEN_FDS", "EDGE302_SUPERVISOR_FD", "EDGE302_API_KEY", "EDGE302_API_URL"}
@@ -255,6 +316,20 @@ def _check_redis_url(value: str | None) -> None:
         raise ValueError("redis+sentinel://HOST:PORT,HOST:PORT/SERVICE names the service that the Sentinels watch")
 
 
+def _check_brokers(values: tuple[str, ...]) -> None:
+    for value in values:
+        if not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:/?#\[\]@,\s]+):[0-9]{1,5}", value):
+            raise ValueError(f"{value!r} is not host:port, such as localhost:9092")
+
+
+def _check_clickhouse_url(value: str | None) -> None:
+    if value is None:
+        return
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("begins with http:// or https://, such as http://default@localhost:8123/edge302")
+    _check_hosts(value)
+
+
 def _check_hosts(value: str) -> None:
     """Made ahead of the drivers, whose errors repeat a part of the password."""
     try:
@@ -276,12 +351,14 @@ _CHECKS: Final[dict[str, Callable[[Any], None]]] = {
     "direct_database_url": _check_database_url,
     "read_database_urls": _check_database_urls,
     "redis_url": _check_redis_url,
+    "kafka_bootstrap_servers": _check_brokers,
+    "clickhouse_url": _check_clickhouse_url,
 }
 
 
 def _split(name: str, text: str) -> object:
     """Lists are written with commas between."""
-    if name in ("domains", "trusted_proxies", "read_database_urls"):
+    if name in ("domains", "trusted_proxies", "read_database_urls", "kafka_bootstrap_servers"):
         return [part.strip() for part in text.split(",") if part.strip()]
     return text
 

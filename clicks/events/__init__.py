@@ -1,0 +1,1 @@
+"""Single clicks: what is known of one, and how it is written down for others."""

@@ -1,0 +1,1 @@
+"""Where single clicks go from the spool."""
