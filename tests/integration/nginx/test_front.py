@@ -163,7 +163,8 @@ def test_tls_speaks_http_2_and_plain_http_leads_to_it(folder: Path, node: Node) 
         with tls_client(port, protocols=("h2", "http/1.1")) as client:
             assert client.selected_alpn_protocol() == "h2"
         command = ["h2load", "-n", "200", "-c", "2", "-m", "20", f"https://127.0.0.1:{port}/{code}"]
-        assert "200 3xx" in subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        assert "200 3xx" in told, told
         reply, _ = site.ask(f"/{code}?a=b")
         assert (reply.status, reply.header("Location")) == (308, f"https://go.example:{port}/{code}?a=b")
 
