@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devstack import postgres, redis
+from devstack import clickhouse, postgres, redis
 from devstack.services import in_ci
 
 
@@ -58,3 +58,23 @@ def database_url(postgres_server: postgres.Postgres) -> str:
 def redis_server(server_folder: Path) -> Iterator[redis.Redis]:
     """One Redis for the whole session; tests use prefixes of their own, and leave it running."""
     yield from redis_in(server_folder / "redis")
+
+
+def clickhouse_in(folder: Path) -> Iterator[clickhouse.ClickHouse]:
+    """As `postgres_in`: ClickHouse's real engine behind a test helper's front."""
+    require(clickhouse.installed(), "chdb-core")
+    folder.mkdir()
+    with clickhouse.clickhouse(folder) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(server_folder: Path) -> Iterator[clickhouse.ClickHouse]:
+    """One for the whole session; tests use databases of their own, and leave it running."""
+    yield from clickhouse_in(server_folder / "clickhouse")
+
+
+@pytest.fixture
+def clickhouse_url(clickhouse_server: clickhouse.ClickHouse) -> str:
+    """A database that is not there yet: whoever opens it first creates it."""
+    return clickhouse_server.new_database_url()
