@@ -72,7 +72,8 @@ class Engine:
             for name, value in asked.settings.items():
                 connection.query(f"SET {_identifier(name)} = {_text(value)}")
                 undo.callback(connection.query, f"SET {_identifier(name)} = DEFAULT")
-            result = connection.query(asked.sql, asked.default_format, params=dict(asked.parameters))
+            # Bytes go as they are, whether or not they are UTF-8.
+            result = connection.query(asked.sql, asked.default_format, params=dict(asked.parameters))  # type: ignore[arg-type]
         summary = {
             "read_rows": result.storage_rows_read(),
             "read_bytes": result.storage_bytes_read(),
@@ -83,9 +84,10 @@ class Engine:
 
     def _connection(self) -> Connection:
         """One a thread: settings are a connection's."""
-        if not hasattr(self._own, "connection"):
-            self._own.connection = chdb.connect(self._folder)
-        return self._own.connection
+        connection: Connection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            connection = self._own.connection = chdb.connect(self._folder)
+        return connection
 
 
 def application(engine: Engine) -> web.Application:
