@@ -108,6 +108,7 @@ instructions: $(STAMPS)/dev services ## count the instructions a request costs; 
 .PHONY: services
 services: | $(BIN)/python ## install the servers and tools that tests and bench need (Debian, as root)
 	@$(BIN)/python -m devstack.services
+	@$(BIN)/python -m devstack.jars
 
 .PHONY: clean
 clean: ## remove all that was built; data stays

@@ -30,6 +30,8 @@ TOOLS: Final = (
     Tool("redis-server", "redis-server", "the services in `make bench` that keep their links in Redis"),
     Tool("postgres", "postgresql", "tests and benchmarks of links and clicks in PostgreSQL"),
     Tool("pgbouncer", "pgbouncer", "tests of PostgreSQL behind a pooler"),
+    Tool("java", "default-jre-headless", "tests of clicks that go through Kafka"),
+    Tool("mvn", "maven", "fetching Kafka for them"),
     Tool("h2load", "nghttp2-client", "tests of HTTP/2 through nginx"),
     Tool("wrk", "wrk", "load in `make bench` and in the tests that kill a gateway under load"),
     Tool("strace", "strace", "the test that a link is on disk before its 201"),

@@ -1,13 +1,14 @@
 """Real servers for tests: each is started once a session, when the first test asks for it."""
 
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from devstack import clickhouse, postgres, redis
+from devstack import clickhouse, kafka, postgres, redis
 from devstack.services import in_ci
 
 
@@ -58,6 +59,26 @@ def database_url(postgres_server: postgres.Postgres) -> str:
 def redis_server(server_folder: Path) -> Iterator[redis.Redis]:
     """One Redis for the whole session; tests use prefixes of their own, and leave it running."""
     yield from redis_in(server_folder / "redis")
+
+
+def kafka_in(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[kafka.Kafka]:
+    """As `postgres_in`."""
+    require(kafka.installed(), "Kafka")
+    folder.mkdir()
+    with kafka.kafka(folder, settings=settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka_server(server_folder: Path) -> Iterator[kafka.Kafka]:
+    """One Kafka for the whole session; tests use topics of their own, and leave it running."""
+    yield from kafka_in(server_folder / "kafka")
+
+
+@pytest.fixture
+def kafka_topic() -> str:
+    """A name that no other test uses; nobody has made the topic yet."""
+    return f"clicks-{secrets.token_hex(6)}"
 
 
 def clickhouse_in(folder: Path) -> Iterator[clickhouse.ClickHouse]:
