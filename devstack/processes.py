@@ -144,6 +144,18 @@ def descendants(pid: int) -> list[int]:
     return found[1:]
 
 
+def running(pid: int, module: str) -> list[int]:
+    """Ids of those among a process's descendants that run `python -m module`."""
+    return [child for child in descendants(pid) if _runs(child, module)]
+
+
+def _runs(pid: int, module: str) -> bool:
+    try:
+        return f"-m\0{module}\0" in Path(f"/proc/{pid}/cmdline").read_text() + "\0"
+    except FileNotFoundError:
+        return False
+
+
 def wait_until(
     ready: Callable[[], bool], process: "subprocess.Popen[bytes]", *, log: Path | None = None, seconds: float = 20
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from bench.node import Node, node
 from bench.void import Void
 from devstack.postgres import Postgres, postgres
-from devstack.processes import LOOPBACK, descendants
+from devstack.processes import LOOPBACK, running
 from devstack.redis import Redis, redis
 
 NODES: Final = 2
@@ -76,7 +76,7 @@ class World:
 
     def processes(self, module: str, node: int = 0) -> list[int]:
         """Ids of the processes of a node that run `python -m module`."""
-        return [pid for pid in descendants(self.nodes[node].pid) if _runs(pid, module)]
+        return running(self.nodes[node].pid, module)
 
     def counted(self) -> int:
         """Clicks that the statistics tell of. Void: they can't be asked."""
@@ -124,10 +124,3 @@ def _of(settings: dict[str, str], folder: Path, number: int) -> dict[str, str]:
         (own / "admin.key").write_text(first.read_text())
         (own / "admin.key").chmod(0o600)
     return settings
-
-
-def _runs(pid: int, module: str) -> bool:
-    try:
-        return f"-m\0{module}\0" in Path(f"/proc/{pid}/cmdline").read_text() + "\0"
-    except FileNotFoundError:
-        return False
