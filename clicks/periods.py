@@ -1,0 +1,153 @@
+"""Times that are asked about: periods that end today, times and dates as they are written, and what to compare with."""
+
+import enum
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Final
+
+from clicks.intervals import BadSpan, instant, local, midnight
+from clicks.questions import QUARTER_MS, Step
+
+# No click is older than the service, nor much newer than now; calendars need an end somewhere.
+EARLIEST_MS: Final = 946_684_800_000  # 2000-01-01
+LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01
+
+_YEAR_MONTHS: Final = 12
+
+
+class Period(enum.StrEnum):
+    """A time up to now: the hour or the day that it is in the zone is counted in, and asked for whole."""
+
+    HOURS_24 = "24h"
+    DAYS_7 = "7d"
+    DAYS_30 = "30d"
+    DAYS_90 = "90d"
+    MONTHS_12 = "12mo"
+    MONTH_TO_DATE = "month-to-date"
+    YEAR_TO_DATE = "year-to-date"
+    ALL = "all"
+
+
+class Compare(enum.StrEnum):
+    """With what a time is compared."""
+
+    PREVIOUS = "previous"  # as long a time, just before
+    YEAR_AGO = "year-ago"  # the same dates of the year before; 29 February is the 28th then
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """[since_ms, until_ms), both multiples of QUARTER_MS."""
+
+    since_ms: int
+    until_ms: int
+
+
+def of_period(period: Period, zone: tzinfo, now_ms: int) -> Span:
+    """The span of a period. ALL begins at EARLIEST_MS: whoever can ask for the first click does better."""
+    today = local(now_ms, zone).date()
+    if period is Period.HOURS_24:
+        end = (now_ms // Step.HOUR + 1) * Step.HOUR
+        return Span(end - Step.DAY, end)
+    end = midnight(today + timedelta(days=1), zone)
+    return Span(EARLIEST_MS if period is Period.ALL else midnight(_FIRST_DAYS[period](today), zone), end)
+
+
+def of_times(since: str, until: str | None, zone: tzinfo, now_ms: int) -> Span:
+    """The span between two times, widened to quarters of an hour.
+
+    Args:
+        since: RFC 3339, such as "2026-03-01T12:00:00Z"; without an offset it is a time of the zone; or a date.
+        until: the same; a date is in it to its end. None: now.
+        zone: where dates and times without an offset are meant.
+        now_ms: the time it is.
+
+    Raises:
+        BadSpan: a text is no time, or lies outside 2000 to 2100, or the span would end before it begins.
+    """
+    begin = _floor(_read(since, zone))
+    end = _ceil(now_ms if until is None else _read(until, zone, to_its_end=True))
+    if begin >= end:
+        raise BadSpan("the time asked for ends before it begins")
+    return Span(begin, end)
+
+
+def compared(span: Span, compare: Compare, zone: tzinfo, now_ms: int) -> Span:
+    """What a span is compared with: as much of it as has passed by now, earlier. Raises BadSpan."""
+    ended = max(min(span.until_ms, _ceil(now_ms)), span.since_ms + QUARTER_MS)
+    if compare is Compare.PREVIOUS:
+        length = span.until_ms - span.since_ms
+        earlier = Span(span.since_ms - length, ended - length)
+    else:
+        earlier = Span(_year_before(span.since_ms, zone), _year_before(ended, zone))
+    if earlier.since_ms < EARLIEST_MS or earlier.since_ms >= earlier.until_ms:
+        raise BadSpan("there is no such time to compare with; choose a shorter or a later one")
+    return earlier
+
+
+def compared_from(span: Span, since: str, zone: tzinfo, now_ms: int) -> Span:
+    """As `compared`, with what begins at `since`. Raises BadSpan."""
+    begin = _floor(_read(since, zone))
+    ended = max(min(span.until_ms, _ceil(now_ms)), span.since_ms + QUARTER_MS)
+    return Span(begin, begin + ended - span.since_ms)
+
+
+def change(now: int, before: int) -> tuple[int, float | None]:
+    """The change between two numbers, and the same in percent of the former; None: there is no percent of 0."""
+    return now - before, round(100 * (now - before) / before, 1) if before else None
+
+
+def _first_of_12_months(today: date) -> date:
+    months = today.year * _YEAR_MONTHS + today.month - _YEAR_MONTHS
+    return date(months // _YEAR_MONTHS, months % _YEAR_MONTHS + 1, 1)
+
+
+_FIRST_DAYS: Final[Mapping[Period, Callable[[date], date]]] = {
+    Period.DAYS_7: lambda today: today - timedelta(days=6),
+    Period.DAYS_30: lambda today: today - timedelta(days=29),
+    Period.DAYS_90: lambda today: today - timedelta(days=89),
+    Period.MONTHS_12: _first_of_12_months,
+    Period.MONTH_TO_DATE: lambda today: today.replace(day=1),
+    Period.YEAR_TO_DATE: lambda today: today.replace(month=1, day=1),
+}
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
+
+
+def _read(text: str, zone: tzinfo, *, to_its_end: bool = False) -> int:
+    """The time that a text names, in ms; of a date its begin or its end."""
+    try:
+        if _DATE.fullmatch(text):
+            return _in_range(midnight(date.fromisoformat(text) + timedelta(days=to_its_end), zone), text)
+        if not _TIME.fullmatch(text):
+            raise ValueError
+        read = datetime.fromisoformat(text.upper())
+    except (ValueError, OverflowError) as exc:
+        raise BadSpan(
+            f"{text[:64]!r} is no time; write one such as 2026-03-01 or 2026-03-01T12:00:00Z (in a query, + is %2B)"
+        ) from exc
+    seconds = (read if read.tzinfo else read.replace(tzinfo=zone)).timestamp()
+    return _in_range(round(seconds * 1_000), text)
+
+
+def _in_range(ms: int, text: str) -> int:
+    if not EARLIEST_MS <= ms <= LATEST_MS:
+        raise BadSpan(f"{text[:64]!r} is too far from now: times of the years 2000 to 2099 can be asked for")
+    return ms
+
+
+def _year_before(ms: int, zone: tzinfo) -> int:
+    wall = local(ms, zone)
+    day = 28 if (wall.month, wall.day) == (2, 29) else wall.day
+    return instant(wall.replace(year=wall.year - 1, day=day, fold=0))
+
+
+def _floor(ms: int) -> int:
+    return ms // QUARTER_MS * QUARTER_MS
+
+
+def _ceil(ms: int) -> int:
+    return -(-ms // QUARTER_MS) * QUARTER_MS
