@@ -4,6 +4,7 @@ try:
     from redirect_core._core import (
         HEAD,
         PREFETCH,
+        UNTRACKED,
         Connection,
         CountBatch,
         Engine,
@@ -24,6 +25,7 @@ except ModuleNotFoundError as exc:
 __all__ = [
     "HEAD",
     "PREFETCH",
+    "UNTRACKED",
     "Connection",
     "CountBatch",
     "Engine",

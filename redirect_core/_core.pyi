@@ -6,7 +6,8 @@ from typing import Final, final
 __version__: Final[str]
 
 HEAD: Final[int]  # flag of a record: a HEAD request
-PREFETCH: Final[int]  # flag of a record: Sec-Purpose or Purpose said prefetch
+PREFETCH: Final[int]  # flag of a record: Sec-Purpose or one of its forerunners said prefetch or preview
+UNTRACKED: Final[int]  # flag of a record: DNT or Sec-GPC was 1; its user agent is to be forgotten once it has a class
 
 def pack_code(code: bytes) -> int | None:
     """A 7-character code of [0-9A-Za-z] as a number below 62**7; None: it is no such code."""
@@ -27,11 +28,18 @@ class Visitor:
     Made once per client and header set, and reused for its requests.
     """
 
-    def __new__(cls, address: bytes, referrer: bytes, user_agent: bytes, language: bytes) -> Visitor:
+    def __new__(
+        cls, address: bytes, referrer: bytes, user_agent: bytes, language: bytes, *, ip_privacy: str = "truncate"
+    ) -> Visitor:
         """`address`: 4 or 16 bytes, or empty if unknown; the texts are cut to 512, 512 and 64 bytes.
 
-        ValueError: `address` has another length.
+        `ip_privacy`: what is recorded of the address: its network ("truncate"), nothing ("drop") or all ("full").
+        ValueError: `address` has another length, or `ip_privacy` is another word.
         """
+
+    @staticmethod
+    def untracked(user_agent: bytes) -> Visitor:
+        """One of whom only the user agent is recorded, without a hash that would know him again."""
 
 @final
 class SpoolWriter:
@@ -154,7 +162,8 @@ class EventBatch:
 
     @property
     def networks(self) -> Sequence[bytes]:
-        """The distinct addresses as far as they were kept: b"203.0.113.0/24", b"2001:db8:1::/48"; empty: unknown."""
+        """The distinct addresses as far as they were kept: b"203.0.113.0/24", b"2001:db8:1::/48", whole ones where the
+        setting says so; empty: unknown."""
 
     @property
     def referrers(self) -> Sequence[bytes]:
@@ -239,6 +248,8 @@ class Engine:
         *,
         cache_bytes: int,
         domains: Sequence[str],
+        honour_do_not_track: bool,
+        ip_privacy: str,
         keepalive_requests: int,
         max_misses: int,
         referrer_policy: str,
@@ -249,13 +260,15 @@ class Engine:
         """`words`, `layout`: a counters page's numbers (unsigned, 64 bits, writable) and where each lies, by name.
 
         `keepalive_requests`, `unknown_per_minute`: 0 for no limit. `read_clock`: seconds of the monotonic clock and
-        ms since the Unix epoch; None: the system's. ValueError: a page that lacks a number, or a network that is none.
+        ms since the Unix epoch; None: the system's. ValueError: a page that lacks a number, a network that is none, or
+        an `ip_privacy` that Visitor does not know.
         """
 
     def connection(self, peer: str | None, wake: Callable[[], None]) -> Connection: ...
     def take_misses(self) -> Sequence[tuple[str, str]]:
         """Domain and code of each."""
 
+    def take_orphans(self) -> Sequence[tuple[str, str, int]]: ...
     def put(
         self, answers: Sequence[tuple[tuple[str, str], LinkFields | bool | None]], asked_at: float, tier: int
     ) -> Sequence[Callable[[], None]]:

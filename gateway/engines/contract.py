@@ -6,7 +6,7 @@ resolver finds what the engine lacks. Neither knows which engine it has.
 
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from shortlink.links import Change, Link, LinkKey
 
@@ -21,6 +21,7 @@ REFRESH_AT: Final = 0.8  # of the lifetime: asked for anew in the background
 STALE_SECONDS: Final = 3_600.0  # served past its lifetime only while no store answers
 ABSENT_SECONDS: Final = 2.0
 MAX_ABSENT: Final = 100_000  # codes remembered as absent
+MAX_ORPHANS: Final = 1_000  # codes without a link whose visits are counted
 
 
 class Attention(enum.IntFlag):
@@ -36,6 +37,14 @@ class Unavailable(enum.Enum):
     """The answer for a key when no store could be asked."""
 
     UNAVAILABLE = "unavailable"
+
+
+class Orphan(NamedTuple):
+    """Visits to a code that no link has."""
+
+    domain: str
+    code: str
+    clicks: int
 
 
 class Tier(enum.IntEnum):
@@ -140,6 +149,14 @@ class Engine(Protocol):
     def tick(self) -> None:
         """Called about once a second, and take_misses() after it: what need not be done on the hot path is done here,
         such as gauges, and asking for links that are due for a refresh.
+        """
+        ...
+
+    def take_orphans(self) -> Sequence[Orphan]:
+        """Visits (GET, answered 404) to codes that no link has since the last call, most visited first.
+
+        At most MAX_ORPHANS codes are counted, by Space-Saving: all counts add up to all visits, no code with more than
+        a MAX_ORPHANSth of them is missed, and none is counted too high by more than that.
         """
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from gateway.counters import INDEX, LATENCY_BOUNDS_US, CountersPage
-from gateway.engines.contract import Connection, Tier, Unavailable
+from gateway.engines.contract import Connection, Orphan, Tier, Unavailable
 from gateway.engines.fit import is_fit
 from redirect_core import Engine as Core
 from redirect_core import SpoolWriter
@@ -28,6 +28,8 @@ class RustEngine:
             spool,
             cache_bytes=settings.cache_mb << 20,
             domains=settings.domains,
+            honour_do_not_track=settings.honour_do_not_track,
+            ip_privacy=settings.ip_privacy,
             keepalive_requests=settings.keepalive_requests,
             max_misses=settings.max_misses,
             referrer_policy=settings.referrer_policy,
@@ -52,6 +54,9 @@ class RustEngine:
 
     def announce(self, changes: Sequence[Change]) -> None:
         self._core.announce([(change.key, change.version) for change in changes])
+
+    def take_orphans(self) -> Sequence[Orphan]:
+        return [Orphan(*orphan) for orphan in self._core.take_orphans()]
 
     def set_salts(self, salts: Mapping[int, bytes]) -> None:
         self._spool.set_salts(salts)

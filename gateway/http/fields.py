@@ -25,7 +25,8 @@ class Fields:
         upgrades: there is an Upgrade.
         close: Connection names `close`.
         keep_alive: Connection names `keep-alive`.
-        prefetch: Sec-Purpose or Purpose says that nobody may ever look at the answer.
+        prefetch: Sec-Purpose or one of its forerunners says that nobody may ever look at the answer.
+        untracked: DNT or Sec-GPC asks not to be tracked.
         referrer: Referer; empty if absent, as the next two.
         user_agent: User-Agent.
         language: Accept-Language.
@@ -44,6 +45,7 @@ class Fields:
     close: bool
     keep_alive: bool
     prefetch: bool
+    untracked: bool
     referrer: bytes
     user_agent: bytes
     language: bytes
@@ -75,7 +77,8 @@ def parse_fields(block: bytes) -> Fields | None:
         upgrades=b"upgrade" in named,
         close=b"close" in options,
         keep_alive=b"keep-alive" in options,
-        prefetch=_says_prefetch(named),
+        prefetch=_is_ahead(named),
+        untracked=b"1" in [*named.get(b"dnt", []), *named.get(b"sec-gpc", [])],
         referrer=_first(named, b"referer"),
         user_agent=_first(named, b"user-agent"),
         language=_first(named, b"accept-language"),
@@ -121,11 +124,15 @@ def _tokens(values: list[bytes], separators: bytes = b",") -> set[bytes]:
     return {token.strip(b" \t").lower() for token in joined.split(b",")}
 
 
-def _says_prefetch(named: dict[bytes, list[bytes]]) -> bool:
-    """Sec-Purpose (Fetch standard: `prefetch`, `prefetch;prerender`), or Purpose as browsers sent it before."""
-    return b"prefetch" in _tokens([*named.get(b"sec-purpose", []), *named.get(b"purpose", [])], b",;")
+def _is_ahead(named: dict[bytes, list[bytes]]) -> bool:
+    """Sec-Purpose (Fetch standard: `prefetch`, `prefetch;prerender`), or what browsers sent before: Purpose, Firefox's
+    X-Moz (`prefetch`), and X-Purpose of Safari, which loads pages for their pictures (`preview`).
+    """
+    values = [value for name in _PURPOSES for value in named.get(name, [])]
+    return not _tokens(values, b",;").isdisjoint((b"prefetch", b"preview"))
 
 
+_PURPOSES: Final = (b"sec-purpose", b"purpose", b"x-moz", b"x-purpose")
 # Names: tokens without `_`, which CGI-like programs behind proxies confuse with `-`. Values: no control byte but the
 # tab (RFC 9110 §5.5); so no bare CR or LF, and no folding, since a line can't begin with a space.
 _NAME: Final = TOKEN.replace(b"_", b"")

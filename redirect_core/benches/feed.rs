@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use redirect_core::cache::{Limits, NewEntry};
 use redirect_core::edge::{
-    Answered, ConnectionKey, Counters, Engine, Found, Key, Layout, Settings, Tier, system_clock,
+    Answered, ConnectionKey, Counters, Discretion, Engine, Found, Key, Layout, Settings, Tier, system_clock,
 };
 use redirect_core::http::DEFAULT_CACHE_CONTROL;
 use redirect_core::spool::{Options, SpoolWriter};
@@ -165,6 +165,7 @@ impl Bench {
 fn settings() -> Settings {
     Settings {
         cache_bytes: 512 << 20,
+        discretion: Discretion::default(),
         domains: Vec::new(),
         keepalive_requests: 0,
         max_misses: 1_000,

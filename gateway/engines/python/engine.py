@@ -8,12 +8,13 @@ from cachetools import TLRUCache
 
 from gateway.budget import UnknownBudget
 from gateway.counters import CountersPage
-from gateway.engines.contract import ABSENT_SECONDS, LIFETIME_SECONDS, MAX_ABSENT, Tier, Unavailable
+from gateway.engines.contract import ABSENT_SECONDS, LIFETIME_SECONDS, MAX_ABSENT, Orphan, Tier, Unavailable
 from gateway.engines.python.cache import LinkCache
 from gateway.engines.python.clients import Clients
 from gateway.engines.python.connection import PythonConnection
 from gateway.engines.python.entries import Entry, Name, make_entry, name_of
 from gateway.engines.python.flights import Flight, Flights, LastHeard
+from gateway.engines.python.orphans import Orphans
 from gateway.engines.python.owed import Owed
 from gateway.engines.python.tallies import Tallies
 from gateway.http.addresses import ClientAddresses
@@ -55,7 +56,7 @@ class PythonEngine:
         self.now = self.read_clock()
 
         domains = frozenset(domain.encode() for domain in settings.domains)
-        self.clients = Clients(ClientAddresses(settings.trusted_proxies), domains)
+        self.clients = Clients(ClientAddresses(settings.trusted_proxies), domains, settings)
         self.keepalive_requests = settings.keepalive_requests or _NO_LIMIT
         self.draining = False
 
@@ -70,6 +71,7 @@ class PythonEngine:
         self.flights = Flights(settings.max_misses)
         self._heard = LastHeard()
         self._budget = UnknownBudget(settings.unknown_per_minute)
+        self._orphans = Orphans()
 
     # The contract.
 
@@ -131,6 +133,10 @@ class PythonEngine:
         self._page["cached_bytes"] = self.cache.size_bytes
         self._page["absent_codes"] = len(self._absent)
 
+    def take_orphans(self) -> Sequence[Orphan]:
+        taken, self._orphans = self._orphans, Orphans()
+        return taken.ranked()
+
     def set_salts(self, salts: Mapping[int, bytes]) -> None:
         self._spool.set_salts(salts)
 
@@ -180,6 +186,8 @@ class PythonEngine:
         found = outcome if isinstance(outcome, Answer) else outcome.at(self.now_ms, owed.query)
         self.tallies.reply(owed.route, found.status)
         if isinstance(found, Answer):
+            if outcome is NOT_FOUND and owed.click is not None and not owed.is_head:
+                self._orphans.visit(owed.click.domain, owed.click.code)
             if found is INTERNAL_ERROR:
                 self.tallies.add("engine_errors")
             rest = found.rest_of_head if owed.is_head else found.rest

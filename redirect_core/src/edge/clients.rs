@@ -9,7 +9,7 @@ use std::rc::Rc;
 use ahash::RandomState;
 
 use crate::http::{ClientAddresses, Fields, Network};
-use crate::spool::{PREFETCH, Visitor};
+use crate::spool::{PREFETCH, Privacy, UNTRACKED, Visitor};
 
 /// Clients remembered, each with at most [`MAX_TAIL_BYTES`] of its own.
 const MAX_REMEMBERED: usize = 1_024;
@@ -29,7 +29,7 @@ pub struct Peer {
 pub struct Client {
     /// Index of the domain that it asks.
     pub domain: u16,
-    /// `PREFETCH` or 0.
+    /// `PREFETCH`, `UNTRACKED`.
     pub flags: u8,
     /// `None`: unknown.
     pub network: Option<Network>,
@@ -40,9 +40,19 @@ pub struct Client {
     peer: Peer,
 }
 
+/// What may be recorded of clients.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Discretion {
+    /// Of their addresses.
+    pub addresses: Privacy,
+    /// Those who ask not to be tracked are not.
+    pub honours_do_not_track: bool,
+}
+
 /// Clients by what they send: a proxy's connection carries the requests of many, and each repeats its own.
 pub struct Clients {
     addresses: ClientAddresses,
+    discretion: Discretion,
     /// Indices of domains by name; the default one is not in it.
     domains: HashMap<Vec<u8>, u16>,
     /// Domains by index.
@@ -58,13 +68,13 @@ pub struct Clients {
 
 impl Clients {
     /// `domains`: those that have links of their own, numbered from 1.
-    pub fn new(addresses: ClientAddresses, domains: HashMap<Vec<u8>, u16>) -> Self {
+    pub fn new(addresses: ClientAddresses, discretion: Discretion, domains: HashMap<Vec<u8>, u16>) -> Self {
         let (remembered, places, hasher) = (Vec::new(), HashMap::default(), RandomState::new());
         let mut names = vec![Vec::new(); domains.len() + 1];
         for (name, &index) in &domains {
             names[usize::from(index)].clone_from(name);
         }
-        Self { addresses, domains, names, remembered, places, next: 0, hasher }
+        Self { addresses, discretion, domains, names, remembered, places, next: 0, hasher }
     }
 
     /// The peer of a new connection. `None`: a unix socket.
@@ -99,11 +109,17 @@ impl Clients {
         } else {
             peer.address
         };
+        let is_untracked = fields.untracked && self.discretion.honours_do_not_track;
+        let visitor = if is_untracked {
+            Visitor::untracked(fields.user_agent)
+        } else {
+            Visitor::new(address, self.discretion.addresses, fields.referrer, fields.user_agent, fields.language)
+        };
         let client = Rc::new(Client {
             domain: self.domain(fields.host.unwrap_or_default()),
-            flags: if fields.prefetch { PREFETCH } else { 0 },
+            flags: if fields.prefetch { PREFETCH } else { 0 } | if is_untracked { UNTRACKED } else { 0 },
             network: address.map(Network::of),
-            visitor: RefCell::new(Visitor::new(address, fields.referrer, fields.user_agent, fields.language)),
+            visitor: RefCell::new(visitor),
             tail: tail.into(),
             peer,
         });
@@ -158,7 +174,8 @@ mod tests {
     const PEER: Peer = Peer { address: None, is_trusted: true };
 
     fn clients() -> Clients {
-        Clients::new(ClientAddresses::new(Vec::new()), HashMap::from([(b"go.example".to_vec(), 1)]))
+        let addresses = ClientAddresses::new(Vec::new());
+        Clients::new(addresses, Discretion::default(), HashMap::from([(b"go.example".to_vec(), 1)]))
     }
 
     #[test]

@@ -11,12 +11,13 @@ use slotmap::{SlotMap, new_key_type};
 use crate::cache::{Entry, EntryMut, LinkCache, NewEntry, Ticks};
 use crate::edge::absences::Absences;
 use crate::edge::budget::UnknownBudget;
-use crate::edge::clients::Clients;
+use crate::edge::clients::{Clients, Discretion};
 use crate::edge::clock::{Now, ReadClock, ticks, ticks_in};
 use crate::edge::connection::{Connection, State};
 use crate::edge::counters::{Counters, Name as Counter};
 use crate::edge::flights::{Flight, Flights, LastHeard, Name};
 use crate::edge::lent::Lent;
+use crate::edge::orphans::Orphans;
 use crate::edge::owed::{Outcome, Tier};
 use crate::edge::shared::{HOLD_OVER_TICKS, Shared, UnspooledClicks};
 use crate::http::{Answer, ClientAddresses, ReplyStarts};
@@ -32,6 +33,8 @@ new_key_type! {
 pub struct Settings {
     /// Of the cache of links, in all.
     pub cache_bytes: usize,
+    /// What may be recorded of clients.
+    pub discretion: Discretion,
     /// Domains besides the default one, in lower case.
     pub domains: Vec<String>,
     /// Requests of one connection; 0: no limit.
@@ -109,9 +112,10 @@ impl Engine {
             absences: Absences::default(),
             flights: Flights::new(settings.max_misses),
             budget: UnknownBudget::new(settings.unknown_per_minute),
-            clients: Clients::new(ClientAddresses::new(settings.trusted_proxies), indices),
+            clients: Clients::new(ClientAddresses::new(settings.trusted_proxies), settings.discretion, indices),
             clicks: UnspooledClicks { dropped: spool.dropped(), ..UnspooledClicks::default() },
             lent: Lent::default(),
+            orphans: Orphans::new(),
             spool,
             keepalive_requests: if keepalive == 0 { u64::MAX } else { keepalive },
             draining: false,
@@ -197,6 +201,11 @@ impl Engine {
     /// Names that must be found, each once however many wait.
     pub fn take_misses(&mut self) -> Vec<Name> {
         self.shared.flights.take()
+    }
+
+    /// Visits to codes that no link has since the last call: the most visited, most first.
+    pub fn take_orphans(&mut self) -> Vec<(Name, u64)> {
+        self.shared.orphans.take()
     }
 
     /// The name of a domain by its index.

@@ -11,9 +11,11 @@ mod counters;
 mod engine;
 mod flights;
 mod lent;
+mod orphans;
 mod owed;
 mod shared;
 
+pub use clients::Discretion;
 pub use clock::{Now, ReadClock, system_clock};
 pub use connection::{Attention, State};
 pub use counters::{Counters, Layout, MissingName};

@@ -10,6 +10,7 @@ use crate::edge::clock::{Now, ReadClock, ticks_in};
 use crate::edge::counters::{Counters, Name as Counter};
 use crate::edge::flights::{Flights, Name, Waiter};
 use crate::edge::lent::Lent;
+use crate::edge::orphans::Orphans;
 use crate::edge::owed::{Asked, Outcome, Owed, Route};
 use crate::http::{Answer, Persistence, ReplyStarts, status_index, write_with_query};
 use crate::spool::{Click, HEAD, SpoolWriter};
@@ -38,6 +39,7 @@ pub struct Shared {
     pub spool: Arc<SpoolWriter>,
     pub clicks: UnspooledClicks,
     pub lent: Lent,
+    pub orphans: Orphans,
     /// How many requests a connection may make.
     pub keepalive_requests: u64,
     /// Every reply says `Connection: close`.
@@ -142,7 +144,12 @@ impl Shared {
     pub fn write_reply(&mut self, owed: &Owed, out: &mut Vec<u8>) {
         match &owed.outcome {
             None => debug_assert!(false, "only ready replies are sent"),
-            Some(Outcome::Answer(answer)) => self.write_answer(*answer, owed, out),
+            Some(Outcome::Answer(answer)) => {
+                if let (Answer::NotFound, false, Some(asked)) = (answer, owed.is_head, &owed.asked) {
+                    self.orphans.visit(Name::new(asked.client.domain, &asked.code));
+                }
+                self.write_answer(*answer, owed, out);
+            }
             Some(Outcome::Link(bytes)) => match Entry(bytes).leads(self.now.unix_ms) {
                 Leads::Nowhere(answer) => self.write_answer(answer, owed, out),
                 Leads::To { status, target, cache_control, with_query } => {

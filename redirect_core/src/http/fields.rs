@@ -28,8 +28,10 @@ pub struct Fields<'a> {
     pub close: bool,
     /// Connection names `keep-alive`.
     pub keep_alive: bool,
-    /// Sec-Purpose or Purpose says that nobody may ever look at the answer.
+    /// Sec-Purpose or one of its forerunners says that nobody may ever look at the answer.
     pub prefetch: bool,
+    /// DNT or Sec-GPC asks not to be tracked.
+    pub untracked: bool,
     /// Referer; empty if absent, as the next two.
     pub referrer: &'a [u8],
     /// User-Agent.
@@ -69,18 +71,22 @@ impl<'a> Fields<'a> {
             let name = header.name.as_bytes();
             let value = trim(header.value);
             match name.len() {
+                3 if is(name, b"dnt") => fields.untracked |= value == b"1",
                 4 if is(name, b"host") => fields.take_host(value),
+                5 if is(name, b"x-moz") => fields.prefetch |= is_ahead(value),
                 6 if is(name, b"expect") => fields.expects = true,
                 7 if is(name, b"referer") => _ = referrer.get_or_insert(value),
                 7 if is(name, b"upgrade") => fields.upgrades = true,
-                7 if is(name, b"purpose") => fields.prefetch |= names(value, b"prefetch"),
+                7 if is(name, b"purpose") => fields.prefetch |= is_ahead(value),
+                7 if is(name, b"sec-gpc") => fields.untracked |= value == b"1",
                 9 if is(name, b"forwarded") => join(&mut fields.forwarded, value),
                 10 if is(name, b"user-agent") => _ = user_agent.get_or_insert(value),
                 10 if is(name, b"connection") => {
                     fields.close |= tokens(value, b",").any(|token| is(token, b"close"));
                     fields.keep_alive |= tokens(value, b",").any(|token| is(token, b"keep-alive"));
                 }
-                11 if is(name, b"sec-purpose") => fields.prefetch |= names(value, b"prefetch"),
+                9 if is(name, b"x-purpose") => fields.prefetch |= is_ahead(value),
+                11 if is(name, b"sec-purpose") => fields.prefetch |= is_ahead(value),
                 14 if is(name, b"content-length") => fields.take_length(value, &mut length),
                 15 if is(name, b"accept-language") => _ = language.get_or_insert(value),
                 15 if is(name, b"x-forwarded-for") => join(&mut fields.forwarded_for, value),
@@ -150,9 +156,10 @@ fn is(text: &[u8], lower: &[u8]) -> bool {
     text.eq_ignore_ascii_case(lower)
 }
 
-/// Sec-Purpose (Fetch standard: `prefetch`, `prefetch;prerender`), or Purpose as browsers sent it before.
-fn names(value: &[u8], token: &[u8]) -> bool {
-    tokens(value, b",;").any(|one| is(one, token))
+/// Sec-Purpose (Fetch standard: `prefetch`, `prefetch;prerender`), or what browsers sent before: Purpose, Firefox's X-Moz
+/// (`prefetch`), and X-Purpose of Safari, which loads pages for their pictures (`preview`).
+fn is_ahead(value: &[u8]) -> bool {
+    tokens(value, b",;").any(|one| is(one, b"prefetch") || is(one, b"preview"))
 }
 
 fn tokens<'a>(value: &'a [u8], separators: &'static [u8]) -> impl Iterator<Item = &'a [u8]> {

@@ -15,10 +15,11 @@ use slotmap::SecondaryMap;
 
 use crate::cache::{Limits, NewEntry};
 use crate::edge::{
-    self, Answered, ConnectionKey, Counters, Found, Key, Layout, Now, ReadClock, Settings, State, Tier, system_clock,
+    self, Answered, ConnectionKey, Counters, Discretion, Found, Key, Layout, Now, ReadClock, Settings, State, Tier,
+    system_clock,
 };
 use crate::http::{DEFAULT_CACHE_CONTROL, REDIRECT_STATUSES};
-use crate::python::SpoolWriter;
+use crate::python::{SpoolWriter, parse_privacy};
 
 /// Of one thread: an event loop's.
 #[pyclass(module = "redirect_core", frozen, unsendable)]
@@ -57,8 +58,8 @@ impl Parts {
 impl Engine {
     #[new]
     #[pyo3(signature = (
-        words, layout, latency_bounds_us, spool, *, cache_bytes, domains, keepalive_requests, max_misses,
-        referrer_policy, trusted_proxies, unknown_per_minute, read_clock = None
+        words, layout, latency_bounds_us, spool, *, cache_bytes, domains, honour_do_not_track, ip_privacy,
+        keepalive_requests, max_misses, referrer_policy, trusted_proxies, unknown_per_minute, read_clock = None
     ))]
     #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)] // they are named; Python hands lists over
     fn new(
@@ -68,6 +69,8 @@ impl Engine {
         spool: &SpoolWriter,
         cache_bytes: usize,
         domains: Vec<String>,
+        honour_do_not_track: bool,
+        ip_privacy: &str,
         keepalive_requests: u64,
         max_misses: usize,
         referrer_policy: String,
@@ -85,8 +88,11 @@ impl Engine {
         let counters = unsafe { Counters::new(words.buf_ptr().cast(), words.item_count(), layout) }
             .ok_or_else(|| PyValueError::new_err("the page is too short for its layout"))?;
         let trusted_proxies = trusted_proxies.iter().map(|text| parse_network(text)).collect::<PyResult<_>>()?;
+        let discretion =
+            Discretion { addresses: parse_privacy(ip_privacy)?, honours_do_not_track: honour_do_not_track };
         let settings = Settings {
             cache_bytes,
+            discretion,
             domains,
             keepalive_requests,
             max_misses,
@@ -112,6 +118,17 @@ impl Engine {
             let text = |code: &[u8]| String::from_utf8_lossy(code).into_owned(); // a code is ASCII
             let names = core.take_misses();
             names.iter().map(|name| (core.domain(name.domain).to_owned(), text(&name.code))).collect()
+        })
+    }
+
+    fn take_orphans(&self) -> PyResult<Vec<(String, String, u64)>> {
+        self.0.with(|core| {
+            let text = |code: &[u8]| String::from_utf8_lossy(code).into_owned(); // a code is ASCII
+            let orphans = core.take_orphans();
+            orphans
+                .iter()
+                .map(|(name, clicks)| (core.domain(name.domain).to_owned(), text(&name.code), *clicks))
+                .collect()
         })
     }
 

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyMapping, PyTuple};
 
 use crate::codes;
-use crate::spool::{self, Batch, Click, Epoch, Options, Salt, Watermarks};
+use crate::spool::{self, Batch, Click, Epoch, Options, Privacy, Salt, Watermarks};
 
 mod engine;
 
@@ -31,7 +31,8 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("HEAD", spool::HEAD)?;
-        module.add("PREFETCH", spool::PREFETCH)
+        module.add("PREFETCH", spool::PREFETCH)?;
+        module.add("UNTRACKED", spool::UNTRACKED)
     }
 }
 
@@ -56,11 +57,21 @@ struct Visitor(spool::Visitor);
 #[pymethods]
 impl Visitor {
     #[new]
-    fn new(address: &[u8], referrer: &[u8], user_agent: &[u8], language: &[u8]) -> PyResult<Self> {
+    #[pyo3(signature = (address, referrer, user_agent, language, *, ip_privacy = "truncate"))]
+    fn new(address: &[u8], referrer: &[u8], user_agent: &[u8], language: &[u8], ip_privacy: &str) -> PyResult<Self> {
         let address = spool::Visitor::parse_address(address)
             .map_err(|length| PyValueError::new_err(format!("an address has 0, 4 or 16 bytes, not {length}")))?;
-        Ok(Self(spool::Visitor::new(address, referrer, user_agent, language)))
+        Ok(Self(spool::Visitor::new(address, parse_privacy(ip_privacy)?, referrer, user_agent, language)))
     }
+
+    #[staticmethod]
+    fn untracked(user_agent: &[u8]) -> Self {
+        Self(spool::Visitor::untracked(user_agent))
+    }
+}
+
+fn parse_privacy(word: &str) -> PyResult<Privacy> {
+    word.parse().map_err(|()| PyValueError::new_err(format!("{word:?} is none of truncate, drop, full")))
 }
 
 #[pyclass(module = "redirect_core", frozen)]

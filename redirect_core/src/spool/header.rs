@@ -13,7 +13,9 @@ pub const LAST_SEQ_AT: usize = 80;
 pub const STAMP_BYTES: usize = 16;
 
 const MAGIC: [u8; 8] = *b"e302spl\0";
-const VERSION: u16 = 1;
+/// Of what is written. Version 1 knew no whole addresses, so that what it wrote reads the same in version 2.
+const VERSION: u16 = 2;
+const READ_VERSIONS: std::ops::RangeInclusive<u16> = 1..=VERSION;
 const STATIC_BYTES: usize = 64;
 const CHECKED_BYTES: usize = 60;
 
@@ -50,7 +52,7 @@ impl Header {
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let checked = bytes.get(..CHECKED_BYTES)?;
         let sound = checked.starts_with(&MAGIC)
-            && read_u16(bytes, 8)? == VERSION
+            && READ_VERSIONS.contains(&read_u16(bytes, 8)?)
             && read_u32(bytes, CHECKED_BYTES)? == crc32c::crc32c(checked);
         if !sound {
             return None;

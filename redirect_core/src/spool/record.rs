@@ -6,8 +6,11 @@ use crate::spool::visitor::{self, MAX_VISITOR_BYTES};
 
 /// Flag of a record: a HEAD request.
 pub const HEAD: u8 = 1;
-/// Flag of a record: `Sec-Purpose` or `Purpose` said prefetch.
+/// Flag of a record: `Sec-Purpose` or one of its forerunners said prefetch or preview.
 pub const PREFETCH: u8 = 2;
+/// Flag of a record: `DNT` or `Sec-GPC` was 1, and that is honoured. Its user agent decides on the class, and is to be
+/// forgotten then.
+pub const UNTRACKED: u8 = 4;
 
 /// Longest domain a record holds (RFC 1035 §2.3.4 allows 255 octets).
 pub const MAX_DOMAIN_BYTES: usize = 255;
@@ -64,7 +67,7 @@ pub struct Record<'a> {
     pub count: u32,
     /// Which of the link's targets was chosen.
     pub variant: u8,
-    /// [`HEAD`], [`PREFETCH`].
+    /// [`HEAD`], [`PREFETCH`], [`UNTRACKED`].
     pub flags: u8,
     /// At most [`MAX_DOMAIN_BYTES`].
     pub domain: &'a [u8],

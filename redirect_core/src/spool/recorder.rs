@@ -20,7 +20,7 @@ pub struct Click<'a> {
     pub code: &'a [u8],
     /// Which of the link's targets was chosen.
     pub variant: u8,
-    /// `HEAD`, `PREFETCH`.
+    /// `HEAD`, `PREFETCH`, `UNTRACKED`.
     pub flags: u8,
 }
 

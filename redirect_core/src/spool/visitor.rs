@@ -1,7 +1,9 @@
 //! Who clicked: raw in memory, anonymised in the only form that leaves this file.
 
+use std::fmt;
 use std::hash::Hasher;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use siphasher::sip::SipHasher24;
 
@@ -13,24 +15,131 @@ pub const MAX_REFERRER_BYTES: usize = 512;
 pub const MAX_USER_AGENT_BYTES: usize = 512;
 /// Longest language kept, in bytes.
 pub const MAX_LANGUAGE_BYTES: usize = 64;
-/// Bytes before the texts.
+/// Bytes before the texts, and before what of a whole IPv6 address has no place among them.
 pub const FIXED_BYTES: usize = 20;
 /// Bytes of the longest visitor.
-pub const MAX_VISITOR_BYTES: usize = FIXED_BYTES + MAX_REFERRER_BYTES + MAX_USER_AGENT_BYTES + MAX_LANGUAGE_BYTES;
+pub const MAX_VISITOR_BYTES: usize =
+    FIXED_BYTES + ADDRESS_REST_BYTES + MAX_REFERRER_BYTES + MAX_USER_AGENT_BYTES + MAX_LANGUAGE_BYTES;
 
 const HASH_BYTES: usize = 8;
 const ADDRESS_AT: usize = 8;
-const FAMILY_AT: usize = 14;
+const KIND_AT: usize = 14;
 const LANGUAGE_LENGTH_AT: usize = 15;
 const REFERRER_LENGTH_AT: usize = 16;
 const USER_AGENT_LENGTH_AT: usize = 18;
+const ADDRESS_BYTES: usize = KIND_AT - ADDRESS_AT;
+const ADDRESS_REST_BYTES: usize = 16 - ADDRESS_BYTES;
+
+// Kinds of addresses. Version 1 of the format knew the first three.
+const UNKNOWN: u8 = 0;
+const NETWORK_V4: u8 = 4;
+const NETWORK_V6: u8 = 6;
+const WHOLE_V4: u8 = 14;
+const WHOLE_V6: u8 = 16;
+
+/// How much of an address may be recorded: `EDGE302_IP_PRIVACY`.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Privacy {
+    /// Its network: /24 or /48.
+    #[default]
+    Truncate,
+    /// Nothing.
+    Drop,
+    /// All of it.
+    Full,
+}
+
+impl FromStr for Privacy {
+    type Err = ();
+
+    /// The words of the setting.
+    fn from_str(word: &str) -> Result<Self, ()> {
+        match word {
+            "truncate" => Ok(Self::Truncate),
+            "drop" => Ok(Self::Drop),
+            "full" => Ok(Self::Full),
+            _ => Err(()),
+        }
+    }
+}
+
+/// An address as far as it was recorded; its text is `203.0.113.0/24`, `2001:db8:1::/48`, the whole one, or nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Address {
+    /// Not known, or not kept.
+    Unknown,
+    /// A network of 256 IPv4 addresses: its first.
+    NetworkV4(Ipv4Addr),
+    /// A /48 of IPv6: its first address.
+    NetworkV6(Ipv6Addr),
+    /// All of it.
+    Whole(IpAddr),
+}
+
+impl Address {
+    fn kept(address: Option<IpAddr>, privacy: Privacy) -> Self {
+        match (address, privacy) {
+            (None, _) | (_, Privacy::Drop) => Self::Unknown,
+            (Some(address), Privacy::Full) => Self::Whole(address),
+            (Some(IpAddr::V4(address)), Privacy::Truncate) => {
+                let [a, b, c, _] = address.octets();
+                Self::NetworkV4(Ipv4Addr::new(a, b, c, 0))
+            }
+            (Some(IpAddr::V6(address)), Privacy::Truncate) => {
+                let [a, b, c, ..] = address.segments();
+                Self::NetworkV6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+            }
+        }
+    }
+
+    /// Its kind, and its octets.
+    fn encoded(self) -> (u8, [u8; 16]) {
+        match self {
+            Self::Unknown => (UNKNOWN, [0; 16]),
+            Self::NetworkV4(address) => (NETWORK_V4, padded(address)),
+            Self::NetworkV6(address) => (NETWORK_V6, address.octets()),
+            Self::Whole(IpAddr::V4(address)) => (WHOLE_V4, padded(address)),
+            Self::Whole(IpAddr::V6(address)) => (WHOLE_V6, address.octets()),
+        }
+    }
+
+    fn decode(kind: u8, octets: [u8; 16]) -> Self {
+        let [a, b, c, d, ..] = octets;
+        match kind {
+            NETWORK_V4 => Self::NetworkV4(Ipv4Addr::new(a, b, c, 0)),
+            NETWORK_V6 => Self::NetworkV6(octets.into()),
+            WHOLE_V4 => Self::Whole(Ipv4Addr::new(a, b, c, d).into()),
+            WHOLE_V6 => Self::Whole(IpAddr::V6(octets.into())),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => Ok(()),
+            Self::NetworkV4(address) => write!(out, "{address}/24"),
+            Self::NetworkV6(address) => write!(out, "{address}/48"),
+            Self::Whole(address) => write!(out, "{address}"),
+        }
+    }
+}
+
+fn padded(address: Ipv4Addr) -> [u8; 16] {
+    let mut octets = [0; 16];
+    octets[..4].copy_from_slice(&address.octets());
+    octets
+}
 
 /// A client and what it said of itself; made once, recorded many times.
 pub struct Visitor {
-    /// Hashed with each day's salt; never written anywhere.
+    /// Hashed with each day's salt; never written anywhere unless all of it may be kept.
     address: Option<IpAddr>,
-    /// What is recorded: hash, truncated address, lengths, texts.
+    /// What is recorded: hash, what is kept of the address, lengths, texts.
     encoded: Vec<u8>,
+    /// False: it is not to be known again, so its hash stays 0.
+    is_hashed: bool,
     /// What the hash in `encoded` was made with; `None`: not made yet.
     salt: Option<Salt>,
 }
@@ -38,21 +147,17 @@ pub struct Visitor {
 impl Visitor {
     /// A visitor; texts are cut to their limits. `None` for `address`: unknown.
     #[must_use]
-    #[allow(clippy::cast_possible_truncation)] // lengths after the cut
-    pub fn new(address: Option<IpAddr>, referrer: &[u8], user_agent: &[u8], language: &[u8]) -> Self {
+    pub fn new(address: Option<IpAddr>, privacy: Privacy, referrer: &[u8], user_agent: &[u8], language: &[u8]) -> Self {
         let address = address.map(|address| address.to_canonical());
-        let referrer = cut(referrer, MAX_REFERRER_BYTES);
-        let user_agent = cut(user_agent, MAX_USER_AGENT_BYTES);
-        let language = cut(language, MAX_LANGUAGE_BYTES);
-        let (family, truncated) = truncate(address);
-        let mut fixed = [0; FIXED_BYTES];
-        fixed[ADDRESS_AT..FAMILY_AT].copy_from_slice(&truncated);
-        fixed[FAMILY_AT] = family;
-        fixed[LANGUAGE_LENGTH_AT] = language.len() as u8;
-        fixed[REFERRER_LENGTH_AT..USER_AGENT_LENGTH_AT].copy_from_slice(&(referrer.len() as u16).to_le_bytes());
-        fixed[USER_AGENT_LENGTH_AT..].copy_from_slice(&(user_agent.len() as u16).to_le_bytes());
-        let encoded = [&fixed[..], referrer, user_agent, language].concat();
-        Self { address, encoded, salt: None }
+        let encoded = encode(Address::kept(address, privacy), referrer, user_agent, language);
+        Self { address, encoded, is_hashed: true, salt: None }
+    }
+
+    /// A visitor of whom nothing is recorded but the user agent, which the click's class hangs on.
+    #[must_use]
+    pub fn untracked(user_agent: &[u8]) -> Self {
+        let encoded = encode(Address::Unknown, b"", user_agent, b"");
+        Self { address: None, encoded, is_hashed: false, salt: None }
     }
 
     /// The address of 4 or 16 bytes, or none of 0; `Err`: another length.
@@ -78,15 +183,17 @@ impl Visitor {
     /// What is recorded of many visitors of whom this alone is known.
     #[must_use]
     pub fn nameless(user_agent: &[u8]) -> Vec<u8> {
-        Self::new(None, b"", user_agent, b"").encoded
+        Self::untracked(user_agent).encoded
     }
 
-    /// What may be recorded: address cut to /24 or /48, and a hash that only `salt`'s day can tell again.
+    /// What may be recorded: what is kept of the address, and a hash that only `salt`'s day can tell again.
     #[inline]
     pub fn anonymised(&mut self, salt: Salt) -> &[u8] {
         if self.salt != Some(salt) {
-            let hash = self.hash(salt);
-            self.encoded[..HASH_BYTES].copy_from_slice(&hash.to_le_bytes());
+            if self.is_hashed {
+                let hash = self.hash(salt);
+                self.encoded[..HASH_BYTES].copy_from_slice(&hash.to_le_bytes());
+            }
             self.salt = Some(salt);
         }
         &self.encoded
@@ -94,12 +201,18 @@ impl Visitor {
 
     fn hash(&self, salt: Salt) -> u64 {
         let mut hasher = SipHasher24::new_with_key(&salt.0);
-        match self.address {
-            Some(IpAddr::V4(address)) => hasher.write(&address.octets()),
-            Some(IpAddr::V6(address)) => hasher.write(&address.octets()),
-            None => {}
-        }
-        hasher.write_u8(self.encoded[FAMILY_AT]); // where the address ends
+        let family = match self.address {
+            Some(IpAddr::V4(address)) => {
+                hasher.write(&address.octets());
+                4
+            }
+            Some(IpAddr::V6(address)) => {
+                hasher.write(&address.octets());
+                6
+            }
+            None => 0,
+        };
+        hasher.write_u8(family); // where the address ends
         hasher.write(self.user_agent());
         hasher.finish()
     }
@@ -109,42 +222,86 @@ fn cut(text: &[u8], limit: usize) -> &[u8] {
     &text[..text.len().min(limit)]
 }
 
-/// The address's family (4, 6; 0: unknown) and its first 24 or 48 bits.
-fn truncate(address: Option<IpAddr>) -> (u8, [u8; 6]) {
-    match address {
-        Some(IpAddr::V4(address)) => {
-            let [a, b, c, _] = address.octets();
-            (4, [a, b, c, 0, 0, 0])
-        }
-        Some(IpAddr::V6(address)) => {
-            let octets = address.octets();
-            (6, *octets.first_chunk().unwrap_or(&[0; 6]))
-        }
-        None => (0, [0; 6]),
-    }
+#[allow(clippy::cast_possible_truncation)] // lengths after the cut
+fn encode(address: Address, referrer: &[u8], user_agent: &[u8], language: &[u8]) -> Vec<u8> {
+    let referrer = cut(referrer, MAX_REFERRER_BYTES);
+    let user_agent = cut(user_agent, MAX_USER_AGENT_BYTES);
+    let language = cut(language, MAX_LANGUAGE_BYTES);
+    let (kind, octets) = address.encoded();
+    let (first, rest) = octets.split_at(ADDRESS_BYTES);
+    let mut fixed = [0; FIXED_BYTES];
+    fixed[ADDRESS_AT..KIND_AT].copy_from_slice(first);
+    fixed[KIND_AT] = kind;
+    fixed[LANGUAGE_LENGTH_AT] = language.len() as u8;
+    fixed[REFERRER_LENGTH_AT..USER_AGENT_LENGTH_AT].copy_from_slice(&(referrer.len() as u16).to_le_bytes());
+    fixed[USER_AGENT_LENGTH_AT..].copy_from_slice(&(user_agent.len() as u16).to_le_bytes());
+    [&fixed[..], &rest[..rest_bytes(kind)], referrer, user_agent, language].concat()
 }
+
+// Of a recorded visitor; what is none has nothing.
 
 /// True if the lengths within `encoded` add up to its own.
 pub fn is_whole(encoded: &[u8]) -> bool {
-    lengths(encoded)
-        .is_some_and(|(referrer, user_agent, language)| encoded.len() == FIXED_BYTES + referrer + user_agent + language)
+    Places::of(encoded).is_some_and(|places| places.end == encoded.len())
 }
 
-/// The user agent of a recorded visitor; empty when there is none.
+/// By what it is known again on the same UTC day, and on no other; 0: not at all.
+pub fn hash(encoded: &[u8]) -> u64 {
+    encoded.first_chunk().map_or(0, |&bytes| u64::from_le_bytes(bytes))
+}
+
+/// What is kept of its address.
+pub fn address(encoded: &[u8]) -> Address {
+    let Some(fixed) = encoded.first_chunk::<FIXED_BYTES>() else {
+        return Address::Unknown;
+    };
+    let mut octets = [0; 16];
+    octets[..ADDRESS_BYTES].copy_from_slice(&fixed[ADDRESS_AT..KIND_AT]);
+    let rest = rest_bytes(fixed[KIND_AT]);
+    if let Some(bytes) = encoded.get(FIXED_BYTES..FIXED_BYTES + rest) {
+        octets[ADDRESS_BYTES..ADDRESS_BYTES + rest].copy_from_slice(bytes);
+    }
+    Address::decode(fixed[KIND_AT], octets)
+}
+
+/// Its referrer; empty when there is none, as the next two.
+pub fn referrer(encoded: &[u8]) -> &[u8] {
+    Places::of(encoded).and_then(|places| encoded.get(places.referrer..places.user_agent)).unwrap_or_default()
+}
+
+/// What it calls itself.
 pub fn user_agent(encoded: &[u8]) -> &[u8] {
-    lengths(encoded)
-        .and_then(|(referrer, user_agent, _)| encoded.get(FIXED_BYTES + referrer..FIXED_BYTES + referrer + user_agent))
-        .unwrap_or_default()
+    Places::of(encoded).and_then(|places| encoded.get(places.user_agent..places.language)).unwrap_or_default()
 }
 
-/// Lengths of referrer, user agent and language.
-fn lengths(encoded: &[u8]) -> Option<(usize, usize, usize)> {
-    let fixed: &[u8; FIXED_BYTES] = encoded.first_chunk()?;
-    Some((
-        usize::from(u16::from_le_bytes([fixed[REFERRER_LENGTH_AT], fixed[REFERRER_LENGTH_AT + 1]])),
-        usize::from(u16::from_le_bytes([fixed[USER_AGENT_LENGTH_AT], fixed[USER_AGENT_LENGTH_AT + 1]])),
-        usize::from(fixed[LANGUAGE_LENGTH_AT]),
-    ))
+/// Its Accept-Language.
+pub fn language(encoded: &[u8]) -> &[u8] {
+    Places::of(encoded).and_then(|places| encoded.get(places.language..places.end)).unwrap_or_default()
+}
+
+/// Where a recorded visitor's texts begin, and where the last one ends.
+struct Places {
+    referrer: usize,
+    user_agent: usize,
+    language: usize,
+    end: usize,
+}
+
+impl Places {
+    #[inline]
+    fn of(encoded: &[u8]) -> Option<Self> {
+        let fixed: &[u8; FIXED_BYTES] = encoded.first_chunk()?;
+        let length = |at: usize| usize::from(u16::from_le_bytes([fixed[at], fixed[at + 1]]));
+        let referrer = FIXED_BYTES + rest_bytes(fixed[KIND_AT]);
+        let user_agent = referrer + length(REFERRER_LENGTH_AT);
+        let language = user_agent + length(USER_AGENT_LENGTH_AT);
+        Some(Self { referrer, user_agent, language, end: language + usize::from(fixed[LANGUAGE_LENGTH_AT]) })
+    }
+}
+
+/// Bytes of an address of this kind that follow the fixed ones.
+fn rest_bytes(kind: u8) -> usize {
+    if kind == WHOLE_V6 { ADDRESS_REST_BYTES } else { 0 }
 }
 
 #[cfg(test)]
@@ -155,8 +312,12 @@ mod tests {
     const TUESDAY: Salt = Salt([2; 16]);
 
     fn visitor(address: &[u8]) -> Visitor {
+        private(address, Privacy::Truncate)
+    }
+
+    fn private(address: &[u8], privacy: Privacy) -> Visitor {
         let address = Visitor::parse_address(address).ok().flatten();
-        Visitor::new(address, b"https://example.com/", b"Firefox", b"de")
+        Visitor::new(address, privacy, b"https://example.com/", b"Firefox", b"de")
     }
 
     fn hash(visitor: &mut Visitor, salt: Salt) -> Vec<u8> {
@@ -165,13 +326,44 @@ mod tests {
 
     #[test]
     fn the_host_part_of_an_address_is_not_recorded() {
-        let encoded = visitor(&[203, 0, 113, 77]).anonymised(MONDAY).to_vec();
-        assert_eq!(encoded[ADDRESS_AT..=FAMILY_AT], [203, 0, 113, 0, 0, 0, 4]);
-        let address = "2001:db8:1:2::77".parse::<Ipv6Addr>().map(|address| address.octets());
-        let encoded = visitor(&address.unwrap_or_default()).anonymised(MONDAY).to_vec();
-        assert_eq!(encoded[ADDRESS_AT..=FAMILY_AT], [0x20, 0x01, 0x0d, 0xb8, 0, 1, 6]);
-        let encoded = visitor(&[]).anonymised(MONDAY).to_vec();
-        assert_eq!(encoded[ADDRESS_AT..=FAMILY_AT], [0; 7]);
+        assert_eq!(kept(&[203, 0, 113, 77], Privacy::Truncate), "203.0.113.0/24");
+        assert_eq!(
+            kept(&[0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0x77], Privacy::Truncate),
+            "2001:db8:1::/48"
+        );
+        assert_eq!(kept(&[], Privacy::Truncate), "");
+    }
+
+    #[test]
+    fn an_address_is_kept_whole_or_not_at_all_where_that_is_chosen() {
+        let v6 = [0x20, 1, 0xd, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0x77];
+        assert_eq!(kept(&[203, 0, 113, 77], Privacy::Full), "203.0.113.77");
+        assert_eq!(kept(&v6, Privacy::Full), "2001:db8:1:2::77");
+        assert_eq!(kept(&[203, 0, 113, 77], Privacy::Drop), "");
+        assert_eq!(kept(&v6, Privacy::Drop), "");
+        for address in [&v6[..], &[203, 0, 113, 77], &[]] {
+            let hashes = [Privacy::Truncate, Privacy::Drop, Privacy::Full]
+                .map(|privacy| super::hash(private(address, privacy).anonymised(MONDAY)));
+            assert!(hashes[0] != 0 && hashes == [hashes[0]; 3], "{hashes:?}");
+        }
+    }
+
+    fn kept(address: &[u8], privacy: Privacy) -> String {
+        let mut visitor = private(address, privacy);
+        let encoded = visitor.anonymised(MONDAY);
+        assert!(is_whole(encoded));
+        assert_eq!(referrer(encoded), b"https://example.com/");
+        assert_eq!((user_agent(encoded), language(encoded)), (&b"Firefox"[..], &b"de"[..]));
+        super::address(encoded).to_string()
+    }
+
+    #[test]
+    fn of_an_untracked_visitor_only_the_user_agent_is_recorded() {
+        let mut one = Visitor::untracked(b"Firefox");
+        let encoded = one.anonymised(MONDAY);
+        assert_eq!(encoded, Visitor::nameless(b"Firefox"));
+        assert_eq!((super::hash(encoded), super::address(encoded)), (0, Address::Unknown));
+        assert_eq!((referrer(encoded), user_agent(encoded), language(encoded)), (&[][..], &b"Firefox"[..], &[][..]));
     }
 
     #[test]
@@ -193,7 +385,8 @@ mod tests {
     #[test]
     fn texts_are_cut_to_their_limits() {
         let long = [b'x'; 2_000];
-        let mut one = Visitor::new(None, &long, &long, &long);
+        let whole = Some(IpAddr::from([0xff; 16]));
+        let mut one = Visitor::new(whole, Privacy::Full, &long, &long, &long);
         let encoded = one.anonymised(MONDAY);
         assert_eq!(encoded.len(), MAX_VISITOR_BYTES);
         assert!(is_whole(encoded));

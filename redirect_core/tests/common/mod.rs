@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use redirect_core::spool::{Batch, Click, Epoch, Options, SpoolReader, SpoolWriter, Visitor, Watermarks};
+use redirect_core::spool::{Batch, Click, Counts, Epoch, Options, Privacy, SpoolReader, SpoolWriter, Visitor, Watermarks};
 use tempfile::TempDir;
 
 pub const NOON_MS: u64 = 1_700_049_600_000;
@@ -30,7 +30,7 @@ pub fn reader(folder: &Path) -> SpoolReader {
 }
 
 pub fn visitor() -> Visitor {
-    Visitor::new(Some([203, 0, 113, 7].into()), b"https://example.com/", b"Firefox", b"de")
+    Visitor::new(Some([203, 0, 113, 7].into()), Privacy::Truncate, b"https://example.com/", b"Firefox", b"de")
 }
 
 /// Record a click on `code`; true: it is in a segment.
@@ -63,7 +63,7 @@ pub fn segments(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Everything that can be read, counting on from `watermarks`.
-pub fn drain(reader: &mut SpoolReader, watermarks: &mut Watermarks) -> Vec<Batch> {
+pub fn drain(reader: &mut SpoolReader, watermarks: &mut Watermarks) -> Vec<Batch<Counts>> {
     let mut all = Vec::new();
     loop {
         let batches = reader.read(watermarks, 1_000).unwrap();
@@ -79,11 +79,11 @@ pub fn drain(reader: &mut SpoolReader, watermarks: &mut Watermarks) -> Vec<Batch
     }
 }
 
-pub fn clicks(batches: &[Batch]) -> u64 {
-    batches.iter().flat_map(|batch| &batch.counts).map(|count| count.clicks).sum()
+pub fn clicks(batches: &[Batch<Counts>]) -> u64 {
+    batches.iter().flat_map(|batch| &batch.clicks.counts).map(|count| count.clicks).sum()
 }
 
-pub fn lost(batches: &[Batch]) -> u64 {
+pub fn lost(batches: &[Batch<Counts>]) -> u64 {
     batches.iter().map(|batch| batch.lost).sum()
 }
 

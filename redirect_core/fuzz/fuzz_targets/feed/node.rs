@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use redirect_core::cache::{Limits, NewEntry};
 use redirect_core::edge::{
-    Answered, Attention, ConnectionKey, Counters, Engine, Found, Key, Layout, Now, Settings, State, Tier,
+    Answered, Attention, ConnectionKey, Counters, Discretion, Engine, Found, Key, Layout, Now, Settings, State, Tier,
 };
 use redirect_core::http::DEFAULT_CACHE_CONTROL;
 use redirect_core::spool::SpoolWriter;
@@ -222,6 +222,7 @@ fn found(kind: u8, long: &[u8]) -> Found<'_> {
 fn settings(script: &Script<'_>) -> Settings {
     Settings {
         cache_bytes: 1 << 20,
+        discretion: Discretion { honours_do_not_track: true, ..Discretion::default() },
         domains: vec![DOMAIN.into()],
         keepalive_requests: if script.few_requests() { 3 } else { 0 },
         max_misses: if script.few_misses() { 2 } else { 1_000 },
