@@ -209,18 +209,38 @@ class SpoolReader:
     def damaged(self) -> Sequence[str]:
         """File names of segments set aside (`.bad`) because their header can't be believed; they stay for people."""
 
+    @property
+    def errors(self) -> Sequence[tuple[str, str]]:
+        """File names of segments that could not be read when that was tried last, each with what the system said.
+
+        Such a segment holds up its own epoch alone, which is read as far as the segment. It leaves this list when it
+        is read, or when someone takes it away: its clicks are lost then, and those behind it are read.
+        """
+
     def read(self, watermarks: Mapping[bytes, int], max_records: int = 200_000) -> Sequence[CountBatch]:
         """The clicks after each epoch's watermark (absent: 0), at most one batch an epoch (releases the GIL).
 
         Reads a running writer's segments up to its last commit. Past the end of a writer that is gone it
-        looks further for records behind a torn one. `max_records` bounds each batch.
+        looks further for records behind a torn one. `max_records` bounds each batch. OSError: the folder can't be
+        read; a single segment that can't be is told by `errors`.
         """
 
     def read_events(self, watermarks: Mapping[bytes, int], max_records: int = 20_000) -> Sequence[EventBatch]:
-        """As `read`, click by click; its place in the spool is kept apart from that of `read`."""
+        """As `read`, click by click; its place in the spool is kept apart from that of `read`.
 
-    def free(self, watermarks: Mapping[bytes, int]) -> int:
-        """Delete segments that are complete (or whose writer is gone) and wholly counted; returns bytes freed."""
+        Seqs that no record has any more, because they were lost or freed, are passed over: `records` is less than
+        `last_seq - after_seq` then.
+        """
+
+    def free(self, watermarks: Mapping[bytes, int], bytes_wanted: int | None = None) -> int:
+        """Delete segments, oldest first, that are complete (or whose writer is gone) and wholly below their epoch's
+        watermark; returns bytes freed.
+
+        `bytes_wanted`: stop when so many are freed; None: delete all. So a full spool is relieved by the watermarks of
+        the counts and no more bytes than it lacks: who has not read these events will pass over them. An epoch whose
+        last segment is freed so is no longer read at all; what its watermark lacks is the caller's to tell.
+        OSError: a segment can't be deleted.
+        """
 
     def size(self) -> tuple[int, int, int]:
         """Bytes on disk, segments, and ms since the epoch of the oldest segment's creation (0: none)."""

@@ -1,10 +1,9 @@
 """What takes single clicks from the shipper, whichever place they go to."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from redirect_core._core import EventBatch
+from redirect_core import EventBatch
 
 
 class DescribedBatch(NamedTuple):
@@ -14,7 +13,7 @@ class DescribedBatch(NamedTuple):
     for, written as JSON without braces: b'"country":"DE","city":"Berlin"'. `batch.encode(*description)` makes events.
     """
 
-    batch: "EventBatch"
+    batch: EventBatch
     node: str
     agents: Sequence[bytes]  # class, reason, browser, os, device, user_agent
     networks: Sequence[bytes]  # network, country, city

@@ -27,8 +27,8 @@ fn a_click_is_read_while_its_writer_lives() {
     let [batch] = &batches[..] else { panic!("{batches:?}") };
     assert_eq!((batch.epoch, batch.after_seq, batch.last_seq), (writer.epoch(), 0, 1));
     assert_eq!((batch.records, batch.lost, batch.oldest_ms), (1, 0, NOON_MS));
-    assert_eq!(batch.user_agents, [b"Firefox"]);
-    let count = &batch.counts[0];
+    assert_eq!(batch.clicks.user_agents, [b"Firefox"]);
+    let count = &batch.clicks.counts[0];
     assert_eq!((&count.domain[..], &count.code[..], count.clicks), (&b""[..], &b"abcdefg"[..], 1));
     assert_eq!((count.hour_ms, count.flags, count.user_agent), (NOON_MS, 0, 0));
 }
@@ -49,7 +49,7 @@ fn clicks_are_added_up_by_what_is_counted() {
         assert_eq!(writer.record(click, &mut visitor()), Some(true));
     }
     let batches = drain(&mut reader(folder.path()), &mut Watermarks::new());
-    let mut counts: Vec<_> = batches[0].counts.iter().map(|count| count.clicks).collect();
+    let mut counts: Vec<_> = batches[0].clicks.counts.iter().map(|count| count.clicks).collect();
     counts.sort_unstable();
     assert_eq!(counts, [1, 1, 1, 1, 1, 3]);
 }
@@ -230,8 +230,8 @@ fn at_the_limit_clicks_are_counted_in_memory_and_written_when_there_is_room() {
     let restored = drain(&mut reader, &mut watermarks);
     counted += clicks(&restored);
     assert_eq!(counted, 200);
-    assert_eq!((restored.len(), &restored[0].user_agents[..]), (1, &[b"Firefox".to_vec()][..]));
-    assert_eq!(restored[0].counts[0].hour_ms, NOON_MS);
+    assert_eq!((restored.len(), &restored[0].clicks.user_agents[..]), (1, &[b"Firefox".to_vec()][..]));
+    assert_eq!(restored[0].clicks.counts[0].hour_ms, NOON_MS);
 }
 
 #[test]

@@ -1,22 +1,20 @@
 //! The Python module `redirect_core._core`: conversions only, no logic. `_core.pyi` is its contract.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use pyo3::create_exception;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyMapping, PyTuple};
+use pyo3::types::PyMapping;
 
 use crate::codes;
-use crate::spool::{self, Batch, Click, Epoch, Options, Privacy, Salt, Watermarks};
+use crate::spool::{self, Click, Options, Privacy, Salt};
 
 mod engine;
-
-create_exception!(redirect_core._core, SpoolLocked, PyOSError, "Another reader holds the spool.");
+mod events;
+mod reader;
 
 #[pymodule]
 mod _core {
@@ -25,7 +23,11 @@ mod _core {
     #[pymodule_export]
     use super::engine::{Connection, Engine};
     #[pymodule_export]
-    use super::{CountBatch, SpoolLocked, SpoolReader, SpoolWriter, Visitor, is_alias, pack_code, unpack_code};
+    use super::events::EventBatch;
+    #[pymodule_export]
+    use super::reader::{CountBatch, SpoolLocked, SpoolReader};
+    #[pymodule_export]
+    use super::{SpoolWriter, Visitor, is_alias, pack_code, unpack_code};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -182,124 +184,6 @@ impl SpoolWriter {
     fn shared(&self) -> Arc<spool::SpoolWriter> {
         Arc::clone(&self.writer)
     }
-}
-
-#[pyclass(module = "redirect_core", frozen, get_all)]
-struct CountBatch {
-    epoch: Py<PyBytes>,
-    after_seq: u64,
-    last_seq: u64,
-    records: u64,
-    lost: u64,
-    oldest_ms: u64,
-    user_agents: Py<PyList>,
-    counts: Py<PyList>,
-}
-
-impl CountBatch {
-    fn new(py: Python<'_>, batch: &Batch) -> PyResult<Self> {
-        let user_agents = batch.user_agents.iter().map(|text| PyBytes::new(py, text));
-        let counts = batch
-            .counts
-            .iter()
-            .map(|count| {
-                let domain = PyBytes::new(py, &count.domain);
-                let code = PyBytes::new(py, &count.code);
-                (domain, code, count.hour_ms, count.flags, count.user_agent, count.clicks).into_pyobject(py)
-            })
-            .collect::<PyResult<Vec<Bound<'_, PyTuple>>>>()?;
-        Ok(Self {
-            epoch: PyBytes::new(py, &batch.epoch.0).unbind(),
-            after_seq: batch.after_seq,
-            last_seq: batch.last_seq,
-            records: batch.records,
-            lost: batch.lost,
-            oldest_ms: batch.oldest_ms,
-            user_agents: PyList::new(py, user_agents.collect::<Vec<_>>())?.unbind(),
-            counts: PyList::new(py, counts)?.unbind(),
-        })
-    }
-}
-
-#[pyclass(module = "redirect_core", frozen)]
-struct SpoolReader {
-    /// `None`: closed.
-    reader: Mutex<Option<spool::SpoolReader>>,
-    folder: PathBuf,
-}
-
-#[pymethods]
-impl SpoolReader {
-    #[new]
-    fn new(folder: PathBuf) -> PyResult<Self> {
-        let reader = spool::SpoolReader::open(folder.clone()).map_err(|error| os_error(&error, &folder))?;
-        let reader = reader.ok_or_else(|| {
-            SpoolLocked::new_err((
-                rustix::io::Errno::WOULDBLOCK.raw_os_error(),
-                "another reader holds the spool",
-                folder.clone(),
-            ))
-        })?;
-        Ok(Self { reader: Mutex::new(Some(reader)), folder })
-    }
-
-    fn epochs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyBytes>>> {
-        let epochs = self.with(py, |reader| reader.epochs())?;
-        Ok(epochs.iter().map(|epoch| PyBytes::new(py, &epoch.0)).collect())
-    }
-
-    #[getter]
-    fn damaged(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let names = self.with(py, |reader| reader.damaged())?;
-        Ok(names.iter().map(|name| name.to_string_lossy().into_owned()).collect())
-    }
-
-    #[pyo3(signature = (watermarks, max_records = 200_000))]
-    fn read(&self, py: Python<'_>, watermarks: &Bound<'_, PyMapping>, max_records: u64) -> PyResult<Vec<CountBatch>> {
-        let watermarks = extract_watermarks(watermarks)?;
-        let batches = self.with(py, |reader| reader.read(&watermarks, max_records))?;
-        batches.iter().map(|batch| CountBatch::new(py, batch)).collect()
-    }
-
-    fn free(&self, py: Python<'_>, watermarks: &Bound<'_, PyMapping>) -> PyResult<u64> {
-        let watermarks = extract_watermarks(watermarks)?;
-        self.with(py, |reader| reader.free(&watermarks))
-    }
-
-    fn size(&self, py: Python<'_>) -> PyResult<(u64, u64, u64)> {
-        let size = self.with(py, spool::SpoolReader::size)?;
-        Ok((size.bytes, size.segments, size.oldest_ms))
-    }
-
-    fn close(&self, py: Python<'_>) {
-        py.detach(|| drop(self.reader.lock().unwrap_or_else(PoisonError::into_inner).take()));
-    }
-}
-
-impl SpoolReader {
-    /// Do something with the reader while other threads run Python.
-    fn with<T: Send>(
-        &self,
-        py: Python<'_>,
-        act: impl FnOnce(&mut spool::SpoolReader) -> io::Result<T> + Send,
-    ) -> PyResult<T> {
-        let done = py.detach(|| {
-            // What it remembers between calls only saves it from looking again.
-            let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-            reader.as_mut().map(act)
-        });
-        done.ok_or_else(|| PyValueError::new_err("the reader is closed"))?
-            .map_err(|error| os_error(&error, &self.folder))
-    }
-}
-
-fn extract_watermarks(watermarks: &Bound<'_, PyMapping>) -> PyResult<Watermarks> {
-    pairs(watermarks)?
-        .map(|pair| {
-            let (epoch, seq): (Vec<u8>, u64) = pair?.extract()?;
-            Ok((Epoch(sixteen(&epoch, "an epoch")?), seq))
-        })
-        .collect::<PyResult<HashMap<_, _>>>()
 }
 
 fn pairs<'py>(mapping: &Bound<'py, PyMapping>) -> PyResult<impl Iterator<Item = PyResult<Bound<'py, PyAny>>>> {

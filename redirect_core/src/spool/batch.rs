@@ -4,15 +4,17 @@ use std::io;
 use std::ops::Bound;
 
 use crate::spool::header::HEADER_BYTES;
-use crate::spool::names::Epoch;
+use crate::spool::names::{Epoch, SegmentName};
+use crate::spool::record::Record;
 use crate::spool::scan::{End, Scan, Seqs};
-use crate::spool::tally::{Count, Tally};
 
-/// Clicks of one epoch, added up.
+/// Clicks of one epoch, in the form that its reader asked for.
 #[derive(Debug)]
-pub struct Batch {
+pub struct Batch<T> {
     /// Whose clicks.
     pub epoch: Epoch,
+    /// The slot of the worker whose epoch it is.
+    pub worker: u32,
     /// The watermark that they follow.
     pub after_seq: u64,
     /// The watermark that they reach.
@@ -23,10 +25,29 @@ pub struct Batch {
     pub lost: u64,
     /// Time of the oldest record, in ms since the Unix epoch; 0 without records.
     pub oldest_ms: u64,
-    /// The distinct user agents.
-    pub user_agents: Vec<Vec<u8>>,
-    /// Each combination once.
-    pub counts: Vec<Count>,
+    /// What was made of the records.
+    pub clicks: T,
+}
+
+/// What takes the records of a batch one by one.
+pub trait Collect: Default {
+    /// What it makes of them.
+    type Clicks;
+
+    /// Take a record.
+    fn add(&mut self, record: &Record<'_>);
+
+    /// What became of all records.
+    fn finish(self) -> Self::Clicks;
+}
+
+/// Takes no notice of the records.
+impl Collect for () {
+    type Clicks = ();
+
+    fn add(&mut self, _record: &Record<'_>) {}
+
+    fn finish(self) {}
 }
 
 /// A place in an epoch: all before it, in this segment and in those below, has a seq of at most `seq`.
@@ -42,7 +63,7 @@ pub struct Mark {
 
 /// A batch in the making.
 #[derive(Default)]
-pub struct Reading {
+pub struct Reading<C> {
     /// How far it came.
     mark: Mark,
     after_seq: u64,
@@ -51,10 +72,10 @@ pub struct Reading {
     found: u64,
     records: u64,
     oldest_ms: Option<u64>,
-    tally: Tally,
+    collected: C,
 }
 
-impl Reading {
+impl<C: Collect> Reading<C> {
     /// A batch that begins at `start` and has at most `max_records` with a seq above `after_seq`.
     #[must_use]
     pub fn new(start: Mark, after_seq: u64, max_records: u64) -> Self {
@@ -119,21 +140,20 @@ impl Reading {
         Ok(true)
     }
 
-    /// The batch; `None`: nothing is new.
+    /// The batch, of the epoch to which this segment belongs; `None`: nothing is new.
     #[must_use]
-    pub fn finish(self, epoch: Epoch) -> Option<Batch> {
+    pub fn finish(self, of: SegmentName) -> Option<Batch<C::Clicks>> {
         let last_seq = self.mark.seq;
         let seqs = last_seq.checked_sub(self.after_seq).filter(|&seqs| seqs > 0)?;
-        let (user_agents, counts) = self.tally.finish();
         Some(Batch {
-            epoch,
+            epoch: of.epoch,
+            worker: of.worker,
             after_seq: self.after_seq,
             last_seq,
             records: self.records,
             lost: seqs.saturating_sub(self.records),
             oldest_ms: self.oldest_ms.unwrap_or(0),
-            user_agents,
-            counts,
+            clicks: self.collected.finish(),
         })
     }
 
@@ -146,7 +166,7 @@ impl Reading {
         self.mark.at = next;
         self.found = record.seq;
         if record.seq > self.after_seq {
-            self.tally.add(&record);
+            self.collected.add(&record);
             self.records += 1;
             self.oldest_ms = Some(self.oldest_ms.map_or(record.time_ms, |oldest| oldest.min(record.time_ms)));
         }

@@ -12,8 +12,11 @@ use rustix::io::Errno;
 
 use crate::spool::batch::Batch;
 use crate::spool::catalog::{self, Entry};
+use crate::spool::events::Events;
 use crate::spool::names::Epoch;
-use crate::spool::progress::Progress;
+use crate::spool::progress::{Progress, Span};
+use crate::spool::tally::Counts;
+use crate::spool::troubles::Troubles;
 
 const LOCK_NAME: &str = ".reader.lock";
 
@@ -37,6 +40,7 @@ pub struct SpoolReader {
     /// Locked while it is open.
     _lock: File,
     progress: HashMap<Epoch, Progress>,
+    troubles: Troubles,
 }
 
 impl SpoolReader {
@@ -53,7 +57,7 @@ impl SpoolReader {
             .mode(0o600)
             .open(folder.join(LOCK_NAME))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Self { folder, _lock: lock, progress: HashMap::new() })),
+            Ok(()) => Ok(Some(Self { folder, _lock: lock, progress: HashMap::new(), troubles: Troubles::default() })),
             Err(Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -77,55 +81,103 @@ impl SpoolReader {
         catalog::damaged(&self.folder)
     }
 
+    /// Segments that could not be read when that was tried last, and why. They hold up their epoch alone, which is read
+    /// as far as they are.
+    #[must_use]
+    pub fn errors(&self) -> Vec<(String, String)> {
+        self.troubles.told()
+    }
+
     /// What the spool takes.
     ///
     /// # Errors
-    /// What the system says.
+    /// The folder can't be read.
     pub fn size(&mut self) -> io::Result<Size> {
         let mut size = Size::default();
-        for entry in catalog::segments(&self.folder)? {
+        for (created_ms, entry) in self.by_age()? {
             size.bytes += entry.bytes;
             size.segments += 1;
-            let progress = self.progress.entry(entry.name.epoch).or_default();
-            if let Some(created_ms) = progress.created_ms(&entry)? {
+            if let Some(created_ms) = created_ms {
                 size.oldest_ms = if size.oldest_ms == 0 { created_ms } else { size.oldest_ms.min(created_ms) };
             }
         }
         Ok(size)
     }
 
-    /// The clicks after each epoch's watermark: at most one batch an epoch, of at most `max_records`.
+    /// The clicks after each epoch's watermark, added up: at most one batch an epoch, of at most `max_records`.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn read(&mut self, watermarks: &Watermarks, max_records: u64) -> io::Result<Vec<Batch>> {
-        let epochs = by_epoch(catalog::segments(&self.folder)?);
-        self.progress.retain(|epoch, _| epochs.contains_key(epoch));
-        let mut batches = Vec::new();
-        for (epoch, entries) in &epochs {
-            let after_seq = watermarks.get(epoch).copied().unwrap_or(0);
-            let progress = self.progress.entry(*epoch).or_default();
-            batches.extend(progress.read(*epoch, entries, after_seq, max_records)?);
-        }
-        Ok(batches)
+    /// The folder can't be read.
+    pub fn read(&mut self, watermarks: &Watermarks, max_records: u64) -> io::Result<Vec<Batch<Counts>>> {
+        self.batches(watermarks, max_records, Progress::read)
+    }
+
+    /// As `read`, click by click; its place in the spool is kept apart from that of `read`.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn read_events(&mut self, watermarks: &Watermarks, max_records: u64) -> io::Result<Vec<Batch<Events>>> {
+        self.batches(watermarks, max_records, Progress::read_events)
     }
 
     /// Delete segments that can't grow and have no record above their epoch's watermark; returns bytes freed.
     ///
     /// # Errors
-    /// What the system says.
+    /// The folder can't be read, or a segment not be deleted.
     pub fn free(&mut self, watermarks: &Watermarks) -> io::Result<u64> {
+        self.free_oldest(watermarks, u64::MAX)
+    }
+
+    /// As `free`, oldest first, and no more than it takes to free `bytes_wanted`.
+    ///
+    /// # Errors
+    /// As `free`.
+    pub fn free_oldest(&mut self, watermarks: &Watermarks, bytes_wanted: u64) -> io::Result<u64> {
         let mut freed = 0;
-        for entry in catalog::segments(&self.folder)? {
+        for (_, entry) in self.by_age()? {
+            if freed >= bytes_wanted {
+                break;
+            }
             let watermark = watermarks.get(&entry.name.epoch).copied().unwrap_or(0);
             let progress = self.progress.entry(entry.name.epoch).or_default();
-            if progress.end(&entry)?.is_some_and(|last_seq| last_seq <= watermark) {
+            let end = self.troubles.note(&entry, progress.end(&entry)).flatten();
+            if end.is_some_and(|last_seq| last_seq <= watermark) {
                 remove(&entry.path)?;
                 progress.forget(entry.name.number);
                 freed += entry.bytes;
             }
         }
         Ok(freed)
+    }
+
+    fn batches<T>(
+        &mut self,
+        watermarks: &Watermarks,
+        max_records: u64,
+        read: impl Fn(&mut Progress, &Span<'_>, &mut Troubles) -> Option<Batch<T>>,
+    ) -> io::Result<Vec<Batch<T>>> {
+        let entries = catalog::segments(&self.folder)?;
+        self.troubles.retain(&entries);
+        let epochs = by_epoch(entries);
+        self.progress.retain(|epoch, _| epochs.contains_key(epoch));
+        let batches = epochs.iter().filter_map(|(epoch, entries)| {
+            let after_seq = watermarks.get(epoch).copied().unwrap_or(0);
+            let progress = self.progress.entry(*epoch).or_default();
+            read(progress, &Span { entries, after_seq, max_records }, &mut self.troubles)
+        });
+        Ok(batches.collect())
+    }
+
+    /// All segments and when they were made, oldest first; `None`, and first of all: that can't be told.
+    fn by_age(&mut self) -> io::Result<Vec<(Option<u64>, Entry)>> {
+        let mut segments = Vec::new();
+        for entry in catalog::segments(&self.folder)? {
+            let progress = self.progress.entry(entry.name.epoch).or_default();
+            let created_ms = self.troubles.note(&entry, progress.created_ms(&entry)).flatten();
+            segments.push((created_ms, entry));
+        }
+        segments.sort_by_key(|&(created_ms, _)| created_ms); // stable: an epoch's segments stay in order
+        Ok(segments)
     }
 }
 

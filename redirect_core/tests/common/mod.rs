@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use redirect_core::spool::{Batch, Click, Counts, Epoch, Options, Privacy, SpoolReader, SpoolWriter, Visitor, Watermarks};
+use redirect_core::spool::{
+    Batch, Click, Counts, Epoch, Options, Privacy, SpoolReader, SpoolWriter, Visitor, Watermarks,
+};
 use tempfile::TempDir;
 
 pub const NOON_MS: u64 = 1_700_049_600_000;

@@ -61,8 +61,8 @@ fn read(reader: &mut SpoolReader, watermarks: &Watermarks, max_records: u64) -> 
         assert_eq!(batch.after_seq, watermarks.get(&batch.epoch).copied().unwrap_or(0));
         assert!(batch.last_seq > batch.after_seq && batch.records <= max_records);
         assert_eq!(batch.records + batch.lost, batch.last_seq - batch.after_seq);
-        for count in &batch.counts {
-            assert!((count.user_agent as usize) < batch.user_agents.len());
+        for count in &batch.clicks.counts {
+            assert!((count.user_agent as usize) < batch.clicks.user_agents.len());
             assert!((1..=64).contains(&count.code.len()));
         }
     }
