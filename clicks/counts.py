@@ -10,6 +10,7 @@ DAY_MS: Final = 24 * HOUR_MS
 # An epoch's watermark outlives its last segment by a day, so that a segment that comes back (a restored
 # backup, a disk that was read-only for a while) is not counted again.
 WATERMARK_KEPT_MS: Final = DAY_MS
+MAX_ORPHANS: Final = 10_000  # codes without a link whose visits a store keeps
 
 
 class TrafficClass(enum.StrEnum):
@@ -51,6 +52,15 @@ class ClickBatch:
     last_seq: int
     counts: Mapping[CountKey, int]
     dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+class Orphan(NamedTuple):
+    """Visits to a code that no link has; the last one was about `last_at_ms`, in ms since the Unix epoch."""
+
+    domain: str
+    code: str
+    clicks: int
+    last_at_ms: int
 
 
 class SeriesPoint(NamedTuple):

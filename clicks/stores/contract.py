@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from clicks.counts import ClickBatch, Series, TrafficClass
+from clicks.counts import ClickBatch, Orphan, Series, TrafficClass
 from shortlink.links import LinkKey
 
 
@@ -50,4 +50,19 @@ class ClickStore(Protocol):
 
         ValueError: a time that is not on the hour.
         """
+        ...
+
+    async def add_orphans(self, visits: Mapping[LinkKey, int], at_ms: int) -> None:
+        """Add visits to codes that no link has, the last of them at `at_ms`; in one transaction.
+
+        Of more than MAX_ORPHANS codes those with fewest visits are forgotten, of equals those not seen for longest.
+        """
+        ...
+
+    async def orphans(self, limit: int) -> Sequence[Orphan]:
+        """At most `limit` of them: those with most visits first, of equals the one seen last."""
+        ...
+
+    async def forget_orphans(self) -> int:
+        """Forget all of them; returns how many codes there were."""
         ...

@@ -4,8 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from clicks.counts import (
+    MAX_ORPHANS,
     WATERMARK_KEPT_MS,
     ClickBatch,
+    Orphan,
     Series,
     SeriesPoint,
     TrafficClass,
@@ -26,6 +28,7 @@ class MemoryClickStore:
         self._dropped: Counter[str] = Counter()
         self._watermarks: dict[bytes, int] = {}
         self._touched_ms: dict[bytes, int] = {}
+        self._orphans: dict[LinkKey, Orphan] = {}
 
     async def open(self) -> None:
         """Nothing to connect to."""
@@ -69,3 +72,20 @@ class MemoryClickStore:
     async def series(self, key: LinkKey | None, since_ms: int, until_ms: int) -> Series:
         hours = whole_hours(since_ms, until_ms)
         return Series([SeriesPoint(hour_ms, dict(self._hours.get((key, hour_ms), {}))) for hour_ms in hours])
+
+    async def add_orphans(self, visits: Mapping[LinkKey, int], at_ms: int) -> None:
+        for key, clicks in visits.items():
+            known = self._orphans.get(key, Orphan(*key, 0, at_ms))
+            self._orphans[key] = Orphan(*key, known.clicks + clicks, max(known.last_at_ms, at_ms))
+        self._orphans = {LinkKey(orphan.domain, orphan.code): orphan for orphan in await self.orphans(MAX_ORPHANS)}
+
+    async def orphans(self, limit: int) -> Sequence[Orphan]:
+        def rank(orphan: Orphan) -> tuple[int, int, str, str]:
+            return -orphan.clicks, -orphan.last_at_ms, orphan.domain, orphan.code
+
+        return sorted(self._orphans.values(), key=rank)[:limit]
+
+    async def forget_orphans(self) -> int:
+        forgotten = len(self._orphans)
+        self._orphans.clear()
+        return forgotten

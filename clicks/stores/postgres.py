@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from clicks.counts import HOUR_MS, WATERMARK_KEPT_MS, ClickBatch, Series, SeriesPoint, TrafficClass, whole_hours
+from clicks.counts import (
+    HOUR_MS,
+    MAX_ORPHANS,
+    WATERMARK_KEPT_MS,
+    ClickBatch,
+    Orphan,
+    Series,
+    SeriesPoint,
+    TrafficClass,
+    whole_hours,
+)
 from clicks.stores.postgres_partitions import keep_partitions
 from clicks.stores.rows import CLASSES, batch_rows, by_class
 from shortlink.clock import Clock
@@ -107,6 +117,21 @@ class PostgresClickStore:
             clicks[hour * HOUR_MS][CLASSES[number]] = count
         return Series([SeriesPoint(hour_ms, clicks.get(hour_ms, {})) for hour_ms in hours])
 
+    async def add_orphans(self, visits: Mapping[LinkKey, int], at_ms: int) -> None:
+        rows = [(*key, clicks, at_ms) for key, clicks in sorted(visits.items())]
+        async with self._turns, self._database.transaction() as connection:
+            await connection.execute(_ORPHANS_TURN)
+            await _add(connection, _ADD_ORPHANS, rows)
+            await connection.execute(_EVICT_ORPHANS, MAX_ORPHANS)
+
+    async def orphans(self, limit: int) -> Sequence[Orphan]:
+        return [Orphan(*row) for row in await self._database.fetch(_ORPHANS, limit)]
+
+    async def forget_orphans(self) -> int:
+        async with self._turns, self._database.transaction() as connection:
+            await connection.execute(_ORPHANS_TURN)
+            return len(await connection.fetch("DELETE FROM orphan RETURNING 1"))
+
     async def _keep_partitions(self, now_ms: int) -> None:
         await keep_partitions(self._database, now_ms, self._hours_kept_days)
 
@@ -149,3 +174,13 @@ _TOTALS: Final = """SELECT t.domain, t.code, t.class, t.clicks
 _HOURS: Final = """SELECT hour, class, clicks FROM click_hour
     WHERE hour >= $1 AND hour < $2 AND domain = $3 AND code = $4"""
 _SERVICE_HOURS: Final = "SELECT hour, class, clicks FROM service_hour WHERE hour >= $1 AND hour < $2"
+# One shipper at a time: what one forgets, another may be adding to, and each would wait for the other.
+_ORPHANS_TURN: Final = "SELECT pg_advisory_xact_lock(7305804402464567349)"
+_ADD_ORPHANS: Final = """INSERT INTO orphan AS held (domain, code, clicks, last_at)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
+    ON CONFLICT (domain, code) DO UPDATE
+    SET clicks = held.clicks + excluded.clicks, last_at = greatest(held.last_at, excluded.last_at)"""
+_EVICT_ORPHANS: Final = """DELETE FROM orphan WHERE (domain, code) IN
+    (SELECT domain, code FROM orphan ORDER BY clicks DESC, last_at DESC, domain, code OFFSET $1)"""
+_ORPHANS: Final = """SELECT domain, code, clicks, last_at FROM orphan
+    ORDER BY clicks DESC, last_at DESC, domain, code LIMIT $1"""

@@ -8,8 +8,10 @@ from typing import Final, TypeVar
 
 from clicks.counts import (
     HOUR_MS,
+    MAX_ORPHANS,
     WATERMARK_KEPT_MS,
     ClickBatch,
+    Orphan,
     Series,
     SeriesPoint,
     TrafficClass,
@@ -86,6 +88,26 @@ class SqliteClickStore:
         clicks = await self._read(work, nothing)
         return Series([SeriesPoint(hour_ms, clicks.get(hour_ms, {})) for hour_ms in hours])
 
+    async def add_orphans(self, visits: Mapping[LinkKey, int], at_ms: int) -> None:
+        rows = [(*key, clicks, at_ms) for key, clicks in sorted(visits.items())]
+
+        def work(db: Connection) -> None:
+            db.executemany(_ADD_ORPHAN, rows)
+            db.execute(_EVICT_ORPHANS, (MAX_ORPHANS,))
+
+        await self._file.write(work)
+
+    async def orphans(self, limit: int) -> Sequence[Orphan]:
+        nothing: Sequence[Orphan] = ()
+        return await self._read(lambda db: [Orphan(*row) for row in db.execute(_ORPHANS, (limit,))], nothing)
+
+    async def forget_orphans(self) -> int:
+        def work(db: Connection) -> int:
+            db.execute("DELETE FROM orphan")
+            return db.changes()
+
+        return await self._file.write(work)
+
     async def _create(self) -> None:
         """Make the file under another name and move it into place: no reader meets it without its tables."""
         draft = self._path.with_suffix(".new")
@@ -129,3 +151,9 @@ _TOUCH: Final = "UPDATE watermark SET touched_at = ? WHERE epoch = ?"
 _TOTAL: Final = "SELECT class, clicks FROM click_total WHERE domain = ? AND code = ?"
 _HOURS: Final = "SELECT hour, class, clicks FROM click_hour WHERE domain = ? AND code = ? AND hour >= ? AND hour < ?"
 _SERVICE_HOURS: Final = "SELECT hour, class, clicks FROM service_hour WHERE hour >= ? AND hour < ?"
+_ADD_ORPHAN: Final = """INSERT INTO orphan (domain, code, clicks, last_at) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks, last_at = max(last_at, excluded.last_at)"""
+_EVICT_ORPHANS: Final = """DELETE FROM orphan WHERE (domain, code) IN
+    (SELECT domain, code FROM orphan ORDER BY clicks DESC, last_at DESC, domain, code LIMIT -1 OFFSET ?)"""
+_ORPHANS: Final = """SELECT domain, code, clicks, last_at FROM orphan
+    ORDER BY clicks DESC, last_at DESC, domain, code LIMIT ?"""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-from clicks.counts import ClickBatch, SeriesPoint, TrafficClass
+from clicks.counts import ClickBatch, Orphan, SeriesPoint, TrafficClass
 from clicks.stores.contract import ClickStore
 from shortlink.links import LinkKey
 
@@ -61,3 +61,12 @@ class Running:
 
     def series(self, key: LinkKey | None, since_ms: int, until_ms: int) -> Sequence[SeriesPoint]:
         return self._runner.run(self.store.series(key, since_ms, until_ms)).points
+
+    def add_orphans(self, visits: Mapping[LinkKey, int], at_ms: int) -> None:
+        self._runner.run(self.store.add_orphans(visits, at_ms))
+
+    def orphans(self, limit: int) -> list[Orphan]:
+        return list(self._runner.run(self.store.orphans(limit)))
+
+    def forget_orphans(self) -> int:
+        return self._runner.run(self.store.forget_orphans())
