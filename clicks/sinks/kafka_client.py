@@ -30,7 +30,15 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
 from shortlink.errors import StoreUnavailable
 from shortlink.settings import Settings
 
-__all__ = ["CommitFailedError", "ConsumerRebalanceListener", "KafkaClients", "OffsetAndMetadata", "TopicPartition"]
+__all__ = [
+    "CommitFailedError",
+    "Consumer",
+    "ConsumerRebalanceListener",
+    "KafkaClients",
+    "OffsetAndMetadata",
+    "Producer",
+    "TopicPartition",
+]
 
 # A request that is not answered for so long is given up; what it was about is asked again on a new connection.
 REQUEST_MS: Final = 10_000
@@ -70,11 +78,15 @@ class KafkaClients:
         """Raise StoreUnavailable for what goes wrong between us and the brokers."""
         try:
             yield
-        except (KafkaError, IllegalOperation, ConsumerStoppedError, OSError, TimeoutError) as exc:
+        # An assertion is what the driver says of a producer that failed between two transactions.
+        except (KafkaError, IllegalOperation, ConsumerStoppedError, AssertionError, OSError, TimeoutError) as exc:
             raise StoreUnavailable(f"Kafka at {self.brokers}: {_told(exc)}") from exc
 
-    def producer(self, transactional_id: str) -> "Producer":
-        """Not yet started. What it sends is compressed, and acknowledged by all replicas in sync."""
+    def producer(self, transactional_id: str | None) -> "Producer":
+        """Not yet started. What it sends is compressed, and acknowledged by all replicas in sync.
+
+        `transactional_id`: None: without transactions.
+        """
         return Producer(
             **self._access,
             transactional_id=transactional_id,
@@ -86,7 +98,7 @@ class KafkaClients:
             max_request_size=2 * BATCH_BYTES,
         )
 
-    def consumer(self, *topics: str, group: str | None = None, **options: object) -> AIOKafkaConsumer:
+    def consumer(self, *topics: str, group: str | None = None, **options: object) -> "Consumer":
         """Not yet started: of committed messages alone, from the first on, and nothing is committed by itself.
 
         `options`: further ones of AIOKafkaConsumer.
@@ -97,7 +109,19 @@ class KafkaClients:
             "enable_auto_commit": False,
             **options,
         }
-        return AIOKafkaConsumer(*topics, group_id=group, **self._access, **chosen)
+        return Consumer(*topics, group_id=group, **self._access, **chosen)
+
+    @asynccontextmanager
+    async def reading(self, partition: TopicPartition) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer of one partition, at its beginning, outside of any group; closed at the end."""
+        consumer = self.consumer()
+        try:
+            await consumer.start()
+            consumer.assign([partition])
+            await consumer.seek_to_beginning(partition)
+            yield consumer
+        finally:
+            await consumer.stop()
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
@@ -136,6 +160,15 @@ class KafkaClients:
             async with self.admin() as admin:
                 found: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(group)
                 return found
+
+
+class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
+    """A consumer that tells of its membership."""
+
+    @property
+    def generation(self) -> int:
+        """Of the group, as this member knows it; below 1: it is no member now."""
+        return int(self._coordinator.generation)
 
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]
