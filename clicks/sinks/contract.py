@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from redirect_core import EventBatch
+from shortlink.errors import Edge302Error
 
 
 class DescribedBatch(NamedTuple):
@@ -22,10 +23,15 @@ class DescribedBatch(NamedTuple):
     links: Sequence[bytes]  # utm_source … utm_content
 
 
+class SinkTakenOver(Edge302Error):
+    """Another process feeds this sink in our stead: leave it alone from now on."""
+
+
 class EventSink(Protocol):
     """A place for single clicks that keeps its own watermarks.
 
-    Every method raises StoreUnavailable when the place can't be reached; nothing is lost then, call again.
+    Every method raises StoreUnavailable when the place can't be reached; nothing is lost then, call again. Each may
+    raise SinkTakenOver.
     """
 
     name: str  # as metrics and logs call it
