@@ -9,7 +9,6 @@ from msgspec import Meta
 from clicks.events.event import VERSION, ClickEvent
 
 _Unsigned16 = Annotated[int, Meta(ge=0, lt=1 << 16)]
-_Unsigned32 = Annotated[int, Meta(ge=0, lt=1 << 32)]
 
 
 class Row(ClickEvent, frozen=True, kw_only=True, gc=False):
@@ -20,7 +19,7 @@ class Row(ClickEvent, frozen=True, kw_only=True, gc=False):
     seq: Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
     worker: _Unsigned16
     time: Annotated[int, Meta(ge=0, lt=1000 << 32)]  # DateTime ends in February 2106
-    clicks: Annotated[_Unsigned32, Meta(ge=1)]
+    clicks: Annotated[int, Meta(ge=1, lt=1 << 32)]
     variant: _Unsigned16
     visitor: Annotated[str, Meta(pattern="^[0-9]{1,20}\\Z")]
 
