@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "api": ("edge302.cli.serve:api", "Run the control plane alone."),
     "shipper": ("edge302.cli.serve:shipper", "Run the shipper alone: count clicks from the spool."),
     "relay": ("edge302.cli.serve:relay", "Run the relay alone: carry changes from PostgreSQL into Redis."),
+    "ingest": ("edge302.cli.serve:ingest", "Run an ingest worker alone: carry clicks from Kafka into ClickHouse."),
     "links": ("edge302.cli.links:links", "Add, list, export and import links."),
     "keys": ("edge302.cli.keys:keys", "Create, list and revoke API keys."),
     "backup": ("edge302.cli.backups:backup", "Save links, clicks and spool to one file, while all goes on."),

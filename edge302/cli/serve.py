@@ -1,4 +1,4 @@
-"""`edge302 up`, `gateway`, `api`, `shipper` and `relay`: run a node or a part of it until a signal."""
+"""`edge302 up`, `gateway`, `api`, `shipper`, `relay` and `ingest`: run a node or a part of it until a signal."""
 
 import os
 import signal
@@ -14,7 +14,10 @@ from edge302.cli import options
 @options.flags("data", "host", "port", "api_port", "metrics_port", "workers", "engine", "uds", "public_url")
 @click.pass_context
 def up(ctx: click.Context, /, **flags: str | None) -> None:
-    """Run a whole node: edge, control plane, shipper, and with Redis a relay. Ctrl-C drains and exits."""
+    """Run a whole node: edge, control plane, shipper, with Redis a relay, with ClickHouse an ingest worker.
+
+    Ctrl-C drains and exits.
+    """
     _run(ctx, None, flags)
 
 
@@ -58,6 +61,21 @@ def relay(ctx: click.Context, /, **flags: str | None) -> None:
     if options.settings(flags).redis_url is None:
         raise BadSetting("EDGE302_REDIS_URL: a relay carries changes into Redis; say where that is")
     _run(ctx, ("relay",), flags)
+
+
+@click.command()
+@options.flags("data", "metrics_port")
+@click.pass_context
+def ingest(ctx: click.Context, /, **flags: str | None) -> None:
+    """Run an ingest worker alone: carry clicks from Kafka into ClickHouse, each once.
+
+    Any number of them share the work. It needs EDGE302_KAFKA_BOOTSTRAP_SERVERS and EDGE302_CLICKHOUSE_URL.
+    """
+    from shortlink.settings import BadSetting
+
+    if options.settings(flags).clickhouse_url is None:
+        raise BadSetting("EDGE302_CLICKHOUSE_URL: ingest carries clicks from Kafka into ClickHouse; say where that is")
+    _run(ctx, ("ingest",), flags)
 
 
 def _run(ctx: click.Context, roles: tuple[str, ...] | None, flags: dict[str, str | None]) -> None:

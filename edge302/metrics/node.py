@@ -14,10 +14,15 @@ from prometheus_client.registry import Collector
 from edge302.holdings import Holdings, metrics_folder
 from edge302.metrics.spool import spool_metrics
 from edge302.metrics.workers import worker_metrics
-from edge302.roles import API, GATEWAY, RELAY, SHIPPER
+from edge302.roles import API, GATEWAY, INGEST, RELAY, SHIPPER
 from shortlink.clock import Clock, SystemClock
 
-BY_PROMETHEUS_CLIENT: Final = (API, SHIPPER, RELAY)  # roles that keep their metrics in prometheus-client's files
+BY_PROMETHEUS_CLIENT: Final = (
+    API,
+    SHIPPER,
+    RELAY,
+    INGEST,
+)  # roles that keep their metrics in prometheus-client's files
 
 
 @dataclass(frozen=True, slots=True)

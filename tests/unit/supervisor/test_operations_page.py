@@ -7,7 +7,8 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 from prometheus_client.metrics_core import Metric
 
-import clicks.metrics  # noqa: F401 - registers what the shipper exports
+import clicks.ingest.metrics
+import clicks.metrics  # noqa: F401 - registers what the shipper exports, as the line before does for ingest
 import control_api.observing  # noqa: F401 - the same for the control plane
 import shortlink.relay.metrics  # noqa: F401 - and for the relay
 from edge302.holdings import Holdings
@@ -18,7 +19,7 @@ from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
 
 PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
-ROW = re.compile(r"^\| `(edge302_\w+)` \| (\w+) \| ([\w, ]*)\|", re.MULTILINE)
+ROW = re.compile(r"^\| `((?:edge302|kafka)_\w+)` \| (\w+) \| ([\w, ]*)\|", re.MULTILINE)
 OWN_NAMES = {"counter": "_total", "info": "_info"}  # as they are scraped
 
 
@@ -39,5 +40,5 @@ def families(folder: DataFolder, held: ExitStack) -> list[Metric]:
     """Everything that the processes of a node export."""
     settings = Settings(data=folder.root, port=0, api_port=0, workers=1)
     node = NodeCollector(Holdings.take(STOP_ORDER, settings, held), lambda: [Staff("api", running=1, restarts=0)])
-    own = [family for family in REGISTRY.collect() if family.name.startswith("edge302_")]
+    own = [family for family in REGISTRY.collect() if family.name.startswith(("edge302_", "kafka_"))]
     return [*node.collect(), *own]
