@@ -17,12 +17,8 @@ from edge302.metrics.workers import worker_metrics
 from edge302.roles import API, GATEWAY, INGEST, RELAY, SHIPPER
 from shortlink.clock import Clock, SystemClock
 
-BY_PROMETHEUS_CLIENT: Final = (
-    API,
-    SHIPPER,
-    RELAY,
-    INGEST,
-)  # roles that keep their metrics in prometheus-client's files
+# Roles that keep their metrics in prometheus-client's files.
+BY_PROMETHEUS_CLIENT: Final = (API, SHIPPER, RELAY, INGEST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from typing import Final
 import msgspec
 
 from clicks.events.event import ClickEvent
+from clicks.ingest.__main__ import MIGRATIONS
 from clicks.ingest.table import ClickHouseTable
 from clicks.ingest.worker import Worker, group_of
 from clicks.sinks.kafka_client import KafkaClients, OffsetAndMetadata, TopicPartition
 from clicks.stores.clickhouse_database import ClickHouseDatabase
-from clicks.ingest.__main__ import MIGRATIONS
 from shortlink.clock import SystemClock
 from shortlink.settings import Settings
 from tests.store_contract.events.samples import event
@@ -73,7 +73,8 @@ class Chain:
 
     async def stored(self) -> dict[str, list[int]]:
         """Seqs in ClickHouse by epoch, sorted; what is there twice stands there twice."""
-        found = await self.database.rows("SELECT toString(epoch), arraySort(groupArray(seq)) FROM click_event GROUP BY 1")
+        sql = "SELECT toString(epoch), arraySort(groupArray(seq)) FROM click_event GROUP BY 1"
+        found = await self.database.rows(sql)
         return {epoch: list(seqs) for epoch, seqs in found}
 
     async def count(self) -> int:
@@ -120,8 +121,8 @@ class Chain:
             end = (await consumer.end_offsets([place]))[place]
             found: list[tuple[bytes, bytes | None, dict[str, bytes]]] = []
             while end > await consumer.position(place):
-                for record in (await consumer.getmany(timeout_ms=1_000)).get(place, ()):
-                    found.append((record.key, record.value, dict(record.headers)))
+                records = (await consumer.getmany(timeout_ms=1_000)).get(place, ())
+                found += [(record.key, record.value, dict(record.headers)) for record in records]
             return found
         finally:
             await consumer.stop()
