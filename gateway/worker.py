@@ -15,6 +15,7 @@ from gateway.counters import CountersPage
 from gateway.engines import load_engine
 from gateway.engines.contract import Engine
 from gateway.follow import Follower, follow_salts
+from gateway.orphans import OrphanFiles
 from gateway.protocol import Edge, EdgeProtocol
 from gateway.resolver import Resolver
 from gateway.server import Listeners
@@ -107,10 +108,12 @@ class Worker:
         """Serve until SIGTERM, SIGINT or the supervisor's end, then drain."""
         self._heed(inherited.supervisor)
         await self._open_store()
+        orphans = OrphanFiles(self._engine, DataFolder(self._settings.data).orphans, inherited.slot, self._clock)
         followers = [
             self._loop.create_task(self._sources.run()),
             self._loop.create_task(Follower(self._engine, self._sources.feed).run()),
             self._loop.create_task(follow_salts(self._engine, self._sources.store, self._clock)),
+            self._loop.create_task(orphans.run()),
         ]
         await self._listeners.open(inherited.listeners)
         _calm_the_collector()
@@ -120,6 +123,7 @@ class Worker:
         for follower in followers:
             follower.cancel()
         await asyncio.gather(*followers, return_exceptions=True)
+        await orphans.write()
         await self._resolver.close()
         self._next_tick.cancel()  # the engine is closed next
 

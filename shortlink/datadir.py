@@ -33,6 +33,11 @@ class DataFolder:
         return self.root / "spool"
 
     @property
+    def orphans(self) -> Path:
+        """Visits to codes that no link has, from the workers to the shipper (shortlink/orphans.py)."""
+        return self.root / "orphans"
+
+    @property
     def imports(self) -> Path:
         """How far each import came, so that it can be resumed."""
         return self.root / "imports"
@@ -78,5 +83,5 @@ class DataFolder:
 
     def create(self) -> None:
         """Make the folders (0700: clicks and keys are private)."""
-        for folder in (self.root, self.spool, self.imports, self.run, self.metrics):
+        for folder in (self.root, self.spool, self.orphans, self.imports, self.run, self.metrics):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -6,9 +6,10 @@ resolver finds what the engine lacks. Neither knows which engine it has.
 
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from shortlink.links import Change, Link, LinkKey
+from shortlink.orphans import Visits
 
 MAX_REQUEST_LINE_BYTES: Final = 2 * 1024
 MAX_HEAD_BYTES: Final = 8 * 1024  # nginx in front refuses longer heads already
@@ -37,14 +38,6 @@ class Unavailable(enum.Enum):
     """The answer for a key when no store could be asked."""
 
     UNAVAILABLE = "unavailable"
-
-
-class Orphan(NamedTuple):
-    """Visits to a code that no link has."""
-
-    domain: str
-    code: str
-    clicks: int
 
 
 class Tier(enum.IntEnum):
@@ -152,7 +145,7 @@ class Engine(Protocol):
         """
         ...
 
-    def take_orphans(self) -> Sequence[Orphan]:
+    def take_orphans(self) -> Sequence[Visits]:
         """Visits (GET, answered 404) to codes that no link has since the last call, most visited first.
 
         At most MAX_ORPHANS codes are counted, by Space-Saving: all counts add up to all visits, no code with more than

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from gateway.counters import INDEX, LATENCY_BOUNDS_US, CountersPage
-from gateway.engines.contract import Connection, Orphan, Tier, Unavailable
+from gateway.engines.contract import Connection, Tier, Unavailable
 from gateway.engines.fit import is_fit
 from redirect_core import Engine as Core
 from redirect_core import SpoolWriter
 from shortlink.clock import Clock, SystemClock
 from shortlink.links import Change, Link, LinkKey
+from shortlink.orphans import Visits
 from shortlink.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class RustEngine:
     def announce(self, changes: Sequence[Change]) -> None:
         self._core.announce([(change.key, change.version) for change in changes])
 
-    def take_orphans(self) -> Sequence[Orphan]:
-        return [Orphan(*orphan) for orphan in self._core.take_orphans()]
+    def take_orphans(self) -> Sequence[Visits]:
+        return [Visits(*orphan) for orphan in self._core.take_orphans()]
 
     def set_salts(self, salts: Mapping[int, bytes]) -> None:
         self._spool.set_salts(salts)

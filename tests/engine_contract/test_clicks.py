@@ -30,11 +30,14 @@ def test_head_and_prefetch_are_flagged(node: Node) -> None:
     for fields in (["Sec-Purpose: prefetch"], ["Sec-Purpose: prefetch;prerender"], ["Purpose: Prefetch"]):
         client.send(get("known01", *fields), get("known01", *fields))
     client.send(get("known01", "Sec-Purpose: other"))
+    client.send(get("known01", "X-Moz: prefetch"), get("known01", "X-Purpose: preview"))
+    client.send(get("known01", "Purpose: preview"), get("known01", "Sec-Purpose: prefetch; anonymous-client-ip"))
+    client.send(get("known01", "X-Moz: no-prefetch"), get("known01", "X-Purpose: prefetching"))
     client.send(get("known01", "Purpose: prefetch", method="HEAD"))
     assert node.clicks() == [
-        (b"", b"known01", 0, b"", 1),
+        (b"", b"known01", 0, b"", 3),
         (b"", b"known01", HEAD, b"", 1),
-        (b"", b"known01", PREFETCH, b"", 6),
+        (b"", b"known01", PREFETCH, b"", 10),
         (b"", b"known01", HEAD | PREFETCH, b"", 1),
     ]
     assert node.page["clicks_head"] == 2

@@ -8,7 +8,7 @@ from cachetools import TLRUCache
 
 from gateway.budget import UnknownBudget
 from gateway.counters import CountersPage
-from gateway.engines.contract import ABSENT_SECONDS, LIFETIME_SECONDS, MAX_ABSENT, Orphan, Tier, Unavailable
+from gateway.engines.contract import ABSENT_SECONDS, LIFETIME_SECONDS, MAX_ABSENT, Tier, Unavailable
 from gateway.engines.python.cache import LinkCache
 from gateway.engines.python.clients import Clients
 from gateway.engines.python.connection import PythonConnection
@@ -25,6 +25,7 @@ from redirect_core import SpoolWriter
 from redirect_core._core import HEAD
 from shortlink.clock import Clock
 from shortlink.links import Change, Link, LinkKey
+from shortlink.orphans import Visits
 from shortlink.settings import Settings
 
 # After no store answered, an old copy serves for so long before the stores are tried again for its sake.
@@ -133,7 +134,7 @@ class PythonEngine:
         self._page["cached_bytes"] = self.cache.size_bytes
         self._page["absent_codes"] = len(self._absent)
 
-    def take_orphans(self) -> Sequence[Orphan]:
+    def take_orphans(self) -> Sequence[Visits]:
         taken, self._orphans = self._orphans, Orphans()
         return taken.ranked()
 

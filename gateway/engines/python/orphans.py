@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from gateway.engines.contract import MAX_ORPHANS, Orphan
+from gateway.engines.contract import MAX_ORPHANS
+from shortlink.orphans import Visits
 
 Visited = tuple[bytes, bytes]  # domain and code
 
@@ -32,10 +33,10 @@ class Orphans:
         self._counts[visited] = before + 1
         self._ranking[before + 1][visited] = None
 
-    def ranked(self) -> Sequence[Orphan]:
+    def ranked(self) -> Sequence[Visits]:
         """The most visited first."""
         ranked = [(visited, count) for count in sorted(self._ranking) for visited in self._ranking[count]]
-        return [Orphan(domain.decode(), code.decode(), count) for (domain, code), count in reversed(ranked)]
+        return [Visits(domain.decode(), code.decode(), count) for (domain, code), count in reversed(ranked)]
 
     def _make_room(self) -> int:
         """Forget the least visited code; its count."""

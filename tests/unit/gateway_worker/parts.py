@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from gateway.engines.contract import Connection, Tier, Unavailable
 from shortlink.links import Change, Link, LinkKey
+from shortlink.orphans import Visits
 
 Answers = Mapping[LinkKey, Link | Unavailable | None]
 
@@ -31,6 +32,7 @@ class NotingEngine:
 
     misses: list[LinkKey] = field(default_factory=list)
     again: list[LinkKey] = field(default_factory=list)  # misses that the next put() leaves behind
+    orphans: list[Visits] = field(default_factory=list)
     told: list[object] = field(default_factory=list)
     puts: list[tuple[Answers, float, Tier]] = field(default_factory=list)
     woken: int = 0
@@ -40,6 +42,10 @@ class NotingEngine:
 
     def take_misses(self) -> Sequence[LinkKey]:
         taken, self.misses = self.misses, []
+        return taken
+
+    def take_orphans(self) -> Sequence[Visits]:
+        taken, self.orphans = self.orphans, []
         return taken
 
     def put(self, answers: Answers, *, asked_at: float, tier: Tier) -> Iterable[Callable[[], None]]:
