@@ -11,8 +11,7 @@ from clicks.classes import classify
 from clicks.counts import TrafficClass
 from clicks.events.devices import BOT, device_of
 from clicks.events.texts import clean, members
-
-UNTRACKED: Final = 4  # flag of a record: the visitor asked not to be tracked
+from redirect_core import UNTRACKED
 
 
 class Agent(NamedTuple):
@@ -77,6 +76,8 @@ _BROWSERS: Final = {
     "Amazon Silk": "Silk",
     "DuckDuckGo Mobile": "DuckDuckGo",
     "Brave Mobile": "Brave",
+    "Ecosia iOS": "Ecosia",
+    "Ecosia Android": "Ecosia",
     "Yandex Browser": "Yandex",
     "Other": "",
 }

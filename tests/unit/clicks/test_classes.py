@@ -7,7 +7,7 @@ from crawleruseragents import CRAWLER_USER_AGENTS_DATA, is_crawler  # type: igno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clicks.classes import classify
+from clicks.classes import _CORRECTED_TAGS, classify
 from clicks.counts import TrafficClass
 from redirect_core._core import HEAD, PREFETCH
 
@@ -146,8 +146,10 @@ def test_a_browser_that_guesses_is_a_prefetch() -> None:
 
 
 def test_the_maintained_list_is_followed_to_the_letter() -> None:
-    """The faster look-up takes for a machine whatever its list does."""
+    """The faster look-up takes for a machine whatever its list does, where the list does not take people for one."""
     for entry in CRAWLER_USER_AGENTS_DATA:
+        if _CORRECTED_TAGS.get(entry["pattern"], "") is None:
+            continue
         for user_agent in entry["instances"]:
             assert is_crawler(user_agent)
             assert classify(user_agent.encode(), 0).traffic is not TrafficClass.HUMAN, user_agent
@@ -164,3 +166,48 @@ def test_ever_new_user_agents_do_not_hold_up_the_count() -> None:
     for n in range(200):
         classify(f"{n} {'Mozilla/5.0 Chrome Safari AppleWebKit ' * 13}"[:512].encode(), 0)
     assert time.process_time() - started < 200 * 0.001
+
+
+def test_browsers_that_the_list_takes_for_machines_are_humans() -> None:
+    android = (
+        "Mozilla/5.0 (Linux; Android 15; CPH2557 Build/AP3A.240617.008; wv) AppleWebKit/537.36 (KHTML, like Gecko)"
+    )
+    for user_agent in (
+        f"{android} Version/4.0 Chrome/142.0.7444.142 Mobile Safari/537.36 Instagram 406.0.0.58.159 Android",
+        f"{ANDROID} Version/4.0 Chrome/146.0.7680.174 Mobile Safari/537.36 MetaIAB Facebook",
+    ):
+        assert classify(user_agent.encode(), 0) == (TrafficClass.HUMAN, "browser")
+
+
+def test_what_the_list_calls_a_social_preview_is_a_preview() -> None:
+    assert classify(b"BufferLinkPreviewBot/1.0", 0) == (TrafficClass.PREVIEW, "social-preview")
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "reason"),
+    [
+        ("MyApp/1 CFNetwork/1568.200.51 Darwin/24.1.0", "tool"),
+        ("Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/AP2A.240805.005)", "tool"),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessEdg/120.0.0.0 Safari/537.36",
+            "browser-automation",
+        ),
+        ("Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.22621.4249", "self-declared"),
+        ("Mozilla/5.0 (compatible; Nobody-Knows-Me/1.0)", "self-declared"),
+    ],
+)
+def test_what_does_not_begin_or_speak_as_browsers_do_is_a_machine(user_agent: str, reason: str) -> None:
+    assert classify(user_agent.encode(), 0) == (TrafficClass.BOT, reason)
+
+
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.2; Trident/6.0)",
+        "Mozilla/5.0 (compatible; Konqueror/4.5; FreeBSD) KHTML/4.5.4 (like Gecko)",
+        "Lynx/2.8.9rel.1 libwww-FM/2.14 SSL-MM/1.4.1",
+        "Nokia6230/2.0 (04.44) Profile/MIDP-2.0 Configuration/CLDC-1.1",
+    ],
+)
+def test_old_browsers_are_browsers(user_agent: str) -> None:
+    assert classify(user_agent.encode(), 0) == (TrafficClass.HUMAN, "browser")
