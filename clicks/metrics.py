@@ -21,6 +21,22 @@ WAITING: Final = Gauge(
     multiprocess_mode="mostrecent",  # one shipper a node: its newest word holds, also until the next one starts
 )
 
+EVENTS_SHIPPED: Final = Counter("edge302_events_shipped", "Single clicks that a sink has taken.", ["sink"])
+EVENTS_DROPPED: Final = Counter(
+    "edge302_events_dropped",
+    "Single clicks that a sink will never get, by reason; they are counted all the same.",
+    ["sink", "reason"],
+)
+EVENTS_ERRORS: Final = Counter(
+    "edge302_events_errors", "Rounds that brought no clicks to a sink, by kind of trouble.", ["sink", "kind"]
+)
+EVENTS_WAITING: Final = Gauge(
+    "edge302_events_waiting_seconds",
+    "Age of the oldest click that a sink has not taken yet; 0: none waits.",
+    ["sink"],
+    multiprocess_mode="mostrecent",
+)
+
 # A series that is there from the start shows its first event as an increase.
 for traffic in TrafficClass:
     STORED.labels(traffic.value)
@@ -37,3 +53,12 @@ def stored(batch: ClickBatch) -> None:
     for reason, count in batch.dropped.items():
         DROPPED.labels(reason).inc(count)
     BATCHES.inc()
+
+
+def has_sink(sink: str) -> None:
+    """Show a sink's series from its beginning."""
+    EVENTS_SHIPPED.labels(sink)
+    EVENTS_DROPPED.labels(sink, "spool_full")
+    for kind in ("unavailable", "spool", "taken_over", "corrupt"):
+        EVENTS_ERRORS.labels(sink, kind)
+    EVENTS_WAITING.labels(sink).set(0)

@@ -45,6 +45,14 @@ class ClickStore(Protocol):
         """Clicks known to be lost, by reason."""
         ...
 
+    async def add_events_dropped(self, sink: str, reason: str, events: int) -> None:
+        """Remember single clicks that are counted, but that a sink will never get."""
+        ...
+
+    async def events_dropped(self) -> Mapping[str, int]:
+        """Single clicks that were counted and did not get to a sink, by "sink:reason"."""
+        ...
+
     async def series(self, key: LinkKey | None, since_ms: int, until_ms: int) -> Series:
         """Clicks hour by hour in [since_ms, until_ms), both on the hour; key None: of the whole service.
 

@@ -26,6 +26,7 @@ class MemoryClickStore:
         self._service: Counter[TrafficClass] = Counter()
         self._hours: dict[tuple[LinkKey | None, int], Counter[TrafficClass]] = defaultdict(Counter)
         self._dropped: Counter[str] = Counter()
+        self._events_dropped: Counter[str] = Counter()
         self._watermarks: dict[bytes, int] = {}
         self._touched_ms: dict[bytes, int] = {}
         self._orphans: dict[LinkKey, Orphan] = {}
@@ -68,6 +69,12 @@ class MemoryClickStore:
 
     async def dropped(self) -> Mapping[str, int]:
         return dict(self._dropped)
+
+    async def add_events_dropped(self, sink: str, reason: str, events: int) -> None:
+        self._events_dropped[f"{sink}:{reason}"] += events
+
+    async def events_dropped(self) -> Mapping[str, int]:
+        return dict(self._events_dropped)
 
     async def series(self, key: LinkKey | None, since_ms: int, until_ms: int) -> Series:
         hours = whole_hours(since_ms, until_ms)

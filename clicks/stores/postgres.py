@@ -19,7 +19,7 @@ from clicks.counts import (
     whole_hours,
 )
 from clicks.stores.postgres_partitions import keep_partitions
-from clicks.stores.rows import CLASSES, batch_rows, by_class
+from clicks.stores.rows import CLASSES, batch_rows, by_class, events_reason, of_clicks, of_events
 from shortlink.clock import Clock
 from shortlink.errors import StoreUnavailable
 from shortlink.links import LinkKey
@@ -104,7 +104,13 @@ class PostgresClickStore:
         return by_class(map(tuple, await self._database.fetch("SELECT class, clicks FROM service_total")))
 
     async def dropped(self) -> Mapping[str, int]:
-        return dict(map(tuple, await self._database.fetch("SELECT reason, clicks FROM dropped")))
+        return of_clicks(map(tuple, await self._database.fetch(_DROPPED)))
+
+    async def add_events_dropped(self, sink: str, reason: str, events: int) -> None:
+        await self._database.write(_ADD_DROPPED, [events_reason(sink, reason)], [events])
+
+    async def events_dropped(self) -> Mapping[str, int]:
+        return of_events(map(tuple, await self._database.fetch(_DROPPED)))
 
     async def series(self, key: LinkKey | None, since_ms: int, until_ms: int) -> Series:
         hours = whole_hours(since_ms, until_ms)
@@ -165,6 +171,7 @@ _ADD_SERVICE_TOTALS: Final = """INSERT INTO service_total AS held (class, clicks
 _ADD_SERVICE_HOURS: Final = """INSERT INTO service_hour AS held (hour, class, clicks)
     SELECT * FROM unnest($1::integer[], $2::smallint[], $3::bigint[])
     ON CONFLICT (hour, class) DO UPDATE SET clicks = held.clicks + excluded.clicks"""
+_DROPPED: Final = "SELECT reason, clicks FROM dropped"
 _ADD_DROPPED: Final = """INSERT INTO dropped AS held (reason, clicks)
     SELECT * FROM unnest($1::text[], $2::bigint[])
     ON CONFLICT (reason) DO UPDATE SET clicks = held.clicks + excluded.clicks"""

@@ -45,3 +45,22 @@ def batch_rows(batch: ClickBatch) -> BatchRows:
 def by_class(rows: Iterable[Sequence[int]]) -> dict[TrafficClass, int]:
     """Clicks by class, from rows of (class, clicks)."""
     return {CLASSES[number]: clicks for number, clicks in rows}
+
+
+# What single clicks were dropped for is kept beside what clicks were lost for, under names that no such reason has.
+_EVENTS: Final = "events:"
+
+
+def events_reason(sink: str, reason: str) -> str:
+    """The name under which it is kept how many single clicks a sink did not get."""
+    return f"{_EVENTS}{sink}:{reason}"
+
+
+def of_clicks(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Clicks lost by reason, of all that is kept."""
+    return {reason: clicks for reason, clicks in rows if not reason.startswith(_EVENTS)}
+
+
+def of_events(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Single clicks that a sink did not get, by "sink:reason", of all that is kept."""
+    return {reason.removeprefix(_EVENTS): events for reason, events in rows if reason.startswith(_EVENTS)}

@@ -17,7 +17,7 @@ from clicks.counts import (
     TrafficClass,
     whole_hours,
 )
-from clicks.stores.rows import CLASSES, BatchRows, batch_rows, by_class
+from clicks.stores.rows import CLASSES, BatchRows, batch_rows, by_class, events_reason, of_clicks, of_events
 from shortlink.clock import Clock
 from shortlink.links import LinkKey
 from shortlink.stores.sqlite_file import Connection, SqliteFile
@@ -71,7 +71,14 @@ class SqliteClickStore:
         return await self._read(lambda db: by_class(db.execute("SELECT class, clicks FROM service_total")), {})
 
     async def dropped(self) -> Mapping[str, int]:
-        return await self._read(lambda db: dict(db.execute("SELECT reason, clicks FROM dropped")), {})
+        return await self._read(lambda db: of_clicks(db.execute(_DROPPED)), {})
+
+    async def add_events_dropped(self, sink: str, reason: str, events: int) -> None:
+        row = (events_reason(sink, reason), events)
+        await self._file.write(lambda db: db.execute(_ADD_DROPPED, row))
+
+    async def events_dropped(self) -> Mapping[str, int]:
+        return await self._read(lambda db: of_events(db.execute(_DROPPED)), {})
 
     async def series(self, key: LinkKey | None, since_ms: int, until_ms: int) -> Series:
         hours = whole_hours(since_ms, until_ms)
@@ -146,6 +153,7 @@ _ADD_SERVICE_HOUR: Final = """INSERT INTO service_hour (hour, class, clicks) VAL
     ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks"""
 _ADD_DROPPED: Final = """INSERT INTO dropped (reason, clicks) VALUES (?, ?)
     ON CONFLICT DO UPDATE SET clicks = clicks + excluded.clicks"""
+_DROPPED: Final = "SELECT reason, clicks FROM dropped"
 _SET_WATERMARK: Final = "INSERT OR REPLACE INTO watermark (epoch, seq, touched_at) VALUES (?, ?, ?)"
 _TOUCH: Final = "UPDATE watermark SET touched_at = ? WHERE epoch = ?"
 _TOTAL: Final = "SELECT class, clicks FROM click_total WHERE domain = ? AND code = ?"

@@ -59,6 +59,12 @@ class Running:
     def dropped(self) -> Mapping[str, int]:
         return self._runner.run(self.store.dropped())
 
+    def add_events_dropped(self, sink: str, reason: str, events: int) -> None:
+        self._runner.run(self.store.add_events_dropped(sink, reason, events))
+
+    def events_dropped(self) -> Mapping[str, int]:
+        return self._runner.run(self.store.events_dropped())
+
     def series(self, key: LinkKey | None, since_ms: int, until_ms: int) -> Sequence[SeriesPoint]:
         return self._runner.run(self.store.series(key, since_ms, until_ms)).points
 

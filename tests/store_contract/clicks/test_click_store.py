@@ -117,6 +117,16 @@ def test_lost_clicks_add_up_by_reason(store: Running) -> None:
     assert store.dropped() == {"power": 7, "memory": 7}
 
 
+def test_events_that_a_sink_lost_are_no_lost_clicks(store: Running) -> None:
+    assert store.add(ClickBatch(epoch(1), 0, 5, {}, {"power": 5}))
+    assert store.events_dropped() == {}
+    store.add_events_dropped("kafka", "spool_full", 3)
+    store.add_events_dropped("kafka", "spool_full", 4)
+    store.add_events_dropped("sqlite", "spool_full", 1)
+    assert store.events_dropped() == {"kafka:spool_full": 7, "sqlite:spool_full": 1}
+    assert store.dropped() == {"power": 5}
+
+
 def test_no_keys_have_no_totals(store: Running) -> None:
     assert store.totals() == {}
 

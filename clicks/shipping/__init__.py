@@ -1,0 +1,1 @@
+"""What the shipper does all day: counting, publishing, and keeping the spool small."""
