@@ -4,14 +4,15 @@ import asyncio
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import Final
 
 from clicks.ingest.table import ClickHouseTable
 from clicks.ingest.worker import Worker
 from clicks.stores.clickhouse_database import ClickHouseDatabase
+from clicks.stores.clickhouse_schema import prepare
 from shortlink import logs, settings
 from shortlink.clock import SystemClock
+from shortlink.datadir import DataFolder
 from shortlink.errors import Edge302Error
 from shortlink.settings import BadSetting, Settings
 from shortlink.stopping import told_to_stop
@@ -48,20 +49,21 @@ def main() -> int:
 
 async def _serve(chosen: Settings, url: str) -> None:
     stopping = told_to_stop(os.environ)
+    folder = DataFolder(chosen.data)
+    folder.create()
     database = ClickHouseDatabase(url, timeout_ms=chosen.clickhouse_timeout_ms)
 
-    async def migrate() -> bool:
-        await database.migrate(MIGRATIONS)
+    async def prepared() -> bool:
+        await prepare(database, chosen.events_kept_days)
         return True
 
     try:
-        if await as_soon_as_it_answers(migrate, stopping, _log, "clicks wait in Kafka"):
-            await Worker(chosen, ClickHouseTable(database), SystemClock()).run(stopping)
+        if await as_soon_as_it_answers(prepared, stopping, _log, "clicks wait in Kafka"):
+            member = f"edge302-{folder.node_id()}"
+            await Worker(chosen, ClickHouseTable(database), SystemClock(), member=member).run(stopping)
     finally:
         await database.close()
 
-
-MIGRATIONS: Final = Path(__file__).parent.parent / "stores" / "migrations" / "clickhouse"
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -103,4 +103,4 @@ async def take_part(consumer: Consumer, topic: str, partitions: Partitions, stop
     finally:
         with contextlib.suppress(TimeoutError):  # it takes leave of the group, if that can be reached
             async with asyncio.timeout(FINISH_SECONDS):
-                await consumer.stop()
+                await consumer.leave()

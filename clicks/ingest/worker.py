@@ -33,12 +33,14 @@ _log: Final = logging.getLogger(__name__)
 class Worker:
     """Carries clicks from Kafka into ClickHouse, side by side with the other workers of the group."""
 
-    def __init__(self, settings: Settings, table: Table, clock: Clock) -> None:
+    def __init__(self, settings: Settings, table: Table, clock: Clock, *, member: str) -> None:
+        """`member`: a name that no other worker has; with it, one that was killed has its partitions at once again."""
         self._clients = KafkaClients(settings)
         self._table = table
         self._clock = clock
         self._settings = settings
         self._topic = settings.kafka_topic
+        self._member = member
         self._patience = Patience()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -86,6 +88,7 @@ class Worker:
     def _consumer(self) -> Consumer:
         return self._clients.consumer(
             group=group_of(self._topic),
+            group_instance_id=self._member,
             session_timeout_ms=SESSION_MS,
             heartbeat_interval_ms=HEARTBEAT_MS,
             max_poll_interval_ms=NEVER_MS,

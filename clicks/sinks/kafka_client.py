@@ -170,6 +170,11 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
         """Of the group, as this member knows it; below 1: it is no member now."""
         return int(self._coordinator.generation)
 
+    async def leave(self) -> None:
+        """Stop, and tell the group so, which else waits for a member with `group_instance_id` to return."""
+        self._coordinator._group_instance_id = None  # noqa: SLF001 (the driver tells only without one)
+        await self.stop()
+
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]
     """A transactional producer that can be dropped whatever it is doing."""

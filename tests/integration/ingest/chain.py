@@ -12,11 +12,12 @@ from typing import Final
 import msgspec
 
 from clicks.events.event import ClickEvent
-from clicks.ingest.__main__ import MIGRATIONS
+from clicks.ingest.contract import Table
 from clicks.ingest.table import ClickHouseTable
 from clicks.ingest.worker import Worker, group_of
 from clicks.sinks.kafka_client import KafkaClients, OffsetAndMetadata, TopicPartition
 from clicks.stores.clickhouse_database import ClickHouseDatabase
+from clicks.stores.clickhouse_schema import prepare
 from shortlink.clock import SystemClock
 from shortlink.settings import Settings
 from tests.store_contract.events.samples import event
@@ -55,7 +56,7 @@ class Chain:
 
     async def open(self) -> None:
         await self.clients.make_topics({self.topic: self.settings.kafka_partitions, f"{self.topic}.dead": 1}, {})
-        await self.database.migrate(MIGRATIONS)
+        await prepare(self.database, self.settings.events_kept_days)
 
     async def produce(self, clicks: Iterable[ClickEvent]) -> None:
         """In one transaction, as the shipper does."""
@@ -128,14 +129,17 @@ class Chain:
             await consumer.stop()
 
     @asynccontextmanager
-    async def worker(self) -> AsyncIterator[None]:
-        """A worker in this process, until the block is left."""
+    async def worker(self, table: Table | None = None) -> AsyncIterator[asyncio.Task[None]]:
+        """A worker in this process, until the block is left. `table`: instead of the database's own."""
         stopping = asyncio.Event()
-        running = asyncio.create_task(Worker(self.settings, self.table, SystemClock()).run(stopping))
+        worker = Worker(self.settings, table or self.table, SystemClock(), member=secrets.token_hex(4))
+        running = asyncio.create_task(worker.run(stopping))
         try:
-            yield
+            yield running
         finally:
             stopping.set()
+            await asyncio.wait([running])
+        if not running.cancelled():
             await running
 
 
