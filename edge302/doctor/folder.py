@@ -29,7 +29,7 @@ def check(settings: Settings) -> Iterator[Finding]:
     yield _private("folder", folder.root, 0o700)
     if folder.admin_key.exists():
         yield _private("admin key", folder.admin_key, 0o600)
-    for part in (folder.root, folder.spool, folder.imports, folder.run):
+    for part in (folder.root, folder.spool, folder.orphans, folder.imports, folder.run):
         if part.exists() and not os.access(part, os.W_OK | os.X_OK):
             yield fail("folder", f"this user may not write in {part}", f"chown -R $(id -u) {folder.root}")
     yield _room(folder.root)

@@ -142,6 +142,8 @@ def test_sizes_and_lengths_out_of_range_are_refused(spool: Path) -> None:
         SpoolWriter(str(spool), 0, sync_every_ms=0)
     with pytest.raises(ValueError, match="address"):
         Visitor(b"12345", b"", b"", b"")
+    with pytest.raises(ValueError, match="truncate, drop, full"):
+        Visitor(b"", b"", b"", b"", ip_privacy="none")
     writer = SpoolWriter(str(spool), 0, segment_bytes=4096)
     with pytest.raises(ValueError, match="salt"):
         writer.set_salts({0: b"short"})
