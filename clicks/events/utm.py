@@ -13,6 +13,7 @@ TAGS: Final = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_cont
 MAX_CHARACTERS: Final = 256  # of a tag's value
 KEPT_SECONDS: Final = 60.0  # a link's change is in events within this time
 KEPT_BYTES: Final = 32 << 20
+_HALF_SECONDS: Final = KEPT_SECONDS / 2
 LINKS_AT_ONCE: Final = 1_000  # in one question to the store, which has others to answer
 _BYTES_BESIDE: Final = 250  # of a remembered link: a tuple, its two texts, and their place in a dict
 
@@ -31,11 +32,12 @@ class UtmTags:
     def __init__(self, links: Links, clock: Clock) -> None:
         self._links = links
         self._clock = clock
-        # Two halves: when the young one is full or of half the age, it becomes the old one, and what was old is gone.
+        # Two halves: every KEPT_SECONDS / 2, or when it is full, the young one becomes the old one, and what was old is
+        # gone.
         self._young: dict[SpooledLink, bytes] = {}
         self._old: dict[SpooledLink, bytes] = {}
         self._young_bytes = 0
-        self._turn_at = clock.monotonic() + KEPT_SECONDS / 2
+        self._turn_at = clock.monotonic() + _HALF_SECONDS
 
     async def describe(self, links: Sequence[SpooledLink]) -> list[bytes]:
         """The five tags of each link as JSON members. StoreUnavailable: the store of links can't be asked."""
@@ -65,14 +67,13 @@ class UtmTags:
             self._turn()
 
     def _grow_old(self) -> None:
-        if self._clock.monotonic() >= self._turn_at:
-            if self._clock.monotonic() >= self._turn_at + KEPT_SECONDS / 2:
-                self._turn()  # nobody asked for so long that the young ones are too old as well
+        turns = max(0, int((self._clock.monotonic() - self._turn_at) // _HALF_SECONDS) + 1)
+        self._turn_at += turns * _HALF_SECONDS
+        for _ in range(min(turns, 2)):  # two leave nothing
             self._turn()
 
     def _turn(self) -> None:
         self._old, self._young, self._young_bytes = self._young, {}, 0
-        self._turn_at = self._clock.monotonic() + KEPT_SECONDS / 2
 
 
 def tags_of(target: str) -> dict[str, str]:
