@@ -23,6 +23,11 @@ class DataFolder:
         return self.root / "clicks.db"
 
     @property
+    def events_db(self) -> Path:
+        """SQLite: clicks one by one, and what was added up of them; filled by the shipper alone."""
+        return self.root / "events.db"
+
+    @property
     def admin_key(self) -> Path:
         """The first API key, in clear, readable by its owner alone (0600)."""
         return self.root / "admin.key"
