@@ -143,7 +143,7 @@ class KafkaSink:
             raise
 
     async def _send(self, producer: Producer, partition: int, builders: Iterable[Builder]) -> None:
-        await _all([await producer.send_batch(builder, self._topic, partition=partition) for builder in builders])
+        await _all([await producer.hand_over(builder, self._topic, partition) for builder in builders])
 
     async def _mark(self, producer: Producer, changes: Mapping[bytes, Watermark | None]) -> None:
         """Write watermarks; None: the epoch's is forgotten."""

@@ -21,7 +21,8 @@ def build(
         create: makes an empty batch.
         batches: of any epochs.
         partitions: how many the topic has.
-        now_ms: brokers refuse records from the future, so none is dated later. What the event says stays.
+        now_ms: the time of every record. Brokers delete records by it, and would soon delete old clicks that waited
+            for them in the spool; the event itself says when the click was.
     """
     built: list[list[Builder]] = [[] for _ in range(partitions)]
     for described in batches:
@@ -35,8 +36,7 @@ def build(
 def _fill(
     builders: list[Builder], create: Callable[[], Builder], records: Sequence[tuple[bytes, bytes, int]], now_ms: int
 ) -> None:
-    for code, value, time_ms in records:
-        timestamp = min(time_ms, now_ms)
-        if not builders or builders[-1].append(timestamp=timestamp, key=code, value=value) is None:
+    for code, value, _ in records:
+        if not builders or builders[-1].append(timestamp=now_ms, key=code, value=value) is None:
             builders.append(create())
-            builders[-1].append(timestamp=timestamp, key=code, value=value)
+            builders[-1].append(timestamp=now_ms, key=code, value=value)

