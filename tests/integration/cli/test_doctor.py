@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge302.cli import exits
-from edge302.doctor import clock, extension, files, folder, ports, spool, stores
+from edge302.doctor import clock, extension, files, folder, places, ports, spool, stores
 from edge302.doctor.examine import examine
 from edge302.doctor.findings import Finding, Verdict
 from edge302.locks import RoleLock
@@ -19,6 +19,7 @@ from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
 from tests.integration.cli.folders import add
 from tests.integration.cli.processes import Command, Node
+from tests.mmdb import write_places
 
 NOW_MS = 1_800_000_000_000
 
@@ -214,6 +215,25 @@ def test_a_spool_that_fills_up_warns_then_fails(tmp_path: Path) -> None:
         (data.spool / f"0-abc-{number:08}.seg").write_bytes(b"x" * (20 << 20))
         (finding, *_) = spool.check(settings, SystemClock())
         assert finding.verdict is verdict
+
+
+def test_without_a_file_of_places_nothing_is_said_of_it(settings: Settings) -> None:
+    assert not list(places.check(settings, SystemClock()))
+
+
+def test_a_file_of_places_that_can_not_be_used_warns(tmp_path: Path) -> None:
+    path = tmp_path / "city.mmdb"
+    settings = Settings(geoip_db=path)
+    assert verdicts(list(places.check(settings, SystemClock()))) == {"places": Verdict.WARN}
+    path.write_text("<!DOCTYPE html>")
+    assert verdicts(list(places.check(settings, SystemClock()))) == {"places": Verdict.WARN}
+
+
+def test_a_file_of_places_is_well_until_it_is_old(tmp_path: Path) -> None:
+    path = write_places(tmp_path / "city.mmdb", {"203.0.113.0/24": {"country": {"iso_code": "DE"}}})
+    settings, now_ms = Settings(geoip_db=path), SystemClock().now_ms()
+    assert verdicts(list(places.check(settings, At(now_ms)))) == {"places": Verdict.OK}
+    assert verdicts(list(places.check(settings, At(now_ms + 91 * 86_400_000)))) == {"places": Verdict.WARN}
 
 
 @pytest.mark.parametrize(

@@ -2,29 +2,16 @@
 
 import json
 import logging
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-from mmdb_writer import MMDBWriter
-from netaddr import IPSet  # type: ignore[import-untyped]
 
 from clicks.events.places import NOWHERE, BadPlaces, Place, Places, PlacesFile, place_in
+from tests.mmdb import KIND, write_places
 from tests.store_contract.clicks.samples import ManualClock
 
 BERLIN = {"country": {"iso_code": "DE"}, "city": {"names": {"de": "Berlin", "en": "Berlin"}}}
 MUNICH = {"country": {"iso_code": "DE"}, "city": {"names": {"de": "München", "en": "Munich"}}}
-
-
-def write(path: Path, places: Mapping[str, Any], ip_version: int = 6) -> Path:
-    """An MMDB file; it takes the place of the one before it, as downloads should."""
-    writer = MMDBWriter(ip_version, database_type="Test-City", languages=["en"], ipv4_compatible=ip_version == 6)
-    for network, record in places.items():
-        writer.insert_network(IPSet([network]), record)
-    draft = path.with_suffix(".draft")
-    writer.to_db_file(str(draft))
-    return draft.replace(path)
 
 
 def told(places: Places, network: bytes) -> tuple[str, str]:
@@ -34,7 +21,7 @@ def told(places: Places, network: bytes) -> tuple[str, str]:
 
 
 def test_places_of_networks(tmp_path: Path) -> None:
-    path = write(tmp_path / "city.mmdb", {"203.0.113.0/24": BERLIN, "2001:db8:1::/48": MUNICH})
+    path = write_places(tmp_path / "city.mmdb", {"203.0.113.0/24": BERLIN, "2001:db8:1::/48": MUNICH})
     places = Places(path, ManualClock())
     assert told(places, b"203.0.113.0/24") == ("DE", "Berlin")
     assert told(places, b"203.0.113.77") == ("DE", "Berlin")
@@ -67,10 +54,10 @@ def test_without_a_file_there_are_no_places() -> None:
 
 
 def test_a_file_that_changed_is_read_again_within_five_seconds(tmp_path: Path) -> None:
-    path, clock = write(tmp_path / "city.mmdb", {"203.0.113.0/24": BERLIN}), ManualClock()
+    path, clock = write_places(tmp_path / "city.mmdb", {"203.0.113.0/24": BERLIN}), ManualClock()
     places = Places(path, clock)
     assert told(places, b"203.0.113.0/24") == ("DE", "Berlin")
-    write(path, {"203.0.113.0/24": MUNICH})
+    write_places(path, {"203.0.113.0/24": MUNICH})
     clock.advance(4_999)
     assert told(places, b"203.0.113.0/24") == ("DE", "Berlin")
     clock.advance(1)
@@ -85,7 +72,7 @@ def test_a_file_that_comes_later_is_read(tmp_path: Path, caplog: pytest.LogCaptu
         clock.advance(5_000)
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
     assert "EDGE302_GEOIP_DB" in caplog.text
-    write(path, {"203.0.113.0/24": BERLIN})
+    write_places(path, {"203.0.113.0/24": BERLIN})
     assert told(places, b"203.0.113.0/24") == ("DE", "Berlin")
 
 
@@ -93,7 +80,7 @@ def test_a_file_that_comes_later_is_read(tmp_path: Path, caplog: pytest.LogCaptu
 def test_a_damaged_file_is_told_of_once_and_the_last_good_one_serves(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
-    path, clock = write(tmp_path / "city.mmdb", {"203.0.113.0/24": BERLIN}), ManualClock()
+    path, clock = write_places(tmp_path / "city.mmdb", {"203.0.113.0/24": BERLIN}), ManualClock()
     places = Places(path, clock)
     told(places, b"203.0.113.0/24")
     path.write_bytes(content)  # in place: what was mapped of the file before is cut off
@@ -105,7 +92,7 @@ def test_a_damaged_file_is_told_of_once_and_the_last_good_one_serves(
 
 
 def test_a_file_cut_off_anywhere_never_raises(tmp_path: Path) -> None:
-    whole = write(tmp_path / "city.mmdb", {"203.0.113.0/24": BERLIN, "198.51.100.0/24": MUNICH}).read_bytes()
+    whole = write_places(tmp_path / "city.mmdb", {"203.0.113.0/24": BERLIN, "198.51.100.0/24": MUNICH}).read_bytes()
     part = tmp_path / "part.mmdb"
     for length in range(0, len(whole), 11):
         for content in (whole[:length], whole[:length] + b"\xff" * 7 + whole[length + 7 :]):
@@ -124,7 +111,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 
 
 def test_ipv6_is_nowhere_in_a_file_of_ipv4(tmp_path: Path) -> None:
-    file = PlacesFile(write(tmp_path / "country.mmdb", {"203.0.113.0/24": BERLIN}, ip_version=4))
+    file = PlacesFile(write_places(tmp_path / "country.mmdb", {"203.0.113.0/24": BERLIN}, ip_version=4))
     assert file.place_of("203.0.113.0/24") == Place("DE", "Berlin")
     assert file.place_of("2001:db8:1::/48") == NOWHERE
-    assert file.kind == "Test-City"
+    assert file.kind == KIND
