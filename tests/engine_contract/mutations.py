@@ -30,6 +30,7 @@ CORPUS: Final = [_BROWSER] * 20 + [get("known01?a=b") * 3] * 5 + [rule.request f
 _TELLING: Final = (
     b"\r\n", b"\n", b"\r", b" ", b"\t", b"\0", b":", b"?", b"#", b"/", b"*", b"\r\n\r\n", b"\xff", b"_", b"\\",
     b"GET ", b"HEAD ", b"HTTP/1.1", b"HTTP/1.0", b"Host: ", b"Content-Length: 0\r\n", b"Connection: close\r\n",
+    b"DNT: 1\r\n", b"Sec-GPC: 1\r\n", b"Purpose: prefetch\r\n", b"X-Moz: prefetch\r\n", b"X-Purpose: preview\r\n",
     b"Transfer-Encoding: chunked\r\n", b"Expect: 100-continue\r\n", b"Upgrade: h2c\r\n", b"\x16\x03\x01",
 )  # fmt: skip
 

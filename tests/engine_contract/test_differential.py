@@ -62,6 +62,7 @@ class Pair:
         """What the engines counted, asked for and recorded is the same."""
         first, second = self.nodes
         assert first.clicks() == second.clicks()
+        assert list(first.engine.take_orphans()) == list(second.engine.take_orphans())
         assert [sorted(keys) for keys in first.asked] == [sorted(keys) for keys in second.asked]
         for node in self.nodes:
             node.engine.tick()
@@ -111,7 +112,9 @@ def pair_of(folder: Path, **settings: object) -> Iterator[Pair]:
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
     proxies = ("198.51.100.0/24", "2001:db8::/32")
-    with pair_of(tmp_path, domains=(DOMAIN,), trusted_proxies=proxies, unknown_per_minute=0) as pair:
+    with pair_of(
+        tmp_path, domains=(DOMAIN,), trusted_proxies=proxies, unknown_per_minute=0, honour_do_not_track=True
+    ) as pair:
         yield pair
 
 

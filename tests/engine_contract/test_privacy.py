@@ -92,6 +92,24 @@ def test_nothing_but_a_1_asks_for_it(make_node: MakeNode, field: str) -> None:
     assert [(event["network"], event["flags"]) for event in events(node)] == [("203.0.113.0/24", 0)] * 2
 
 
+@pytest.mark.parametrize(
+    ("settings", "field", "unknown"),
+    [
+        ({"ip_privacy": "truncate"}, "X-A: b", [bytes([203, 0, 113, 77]), b"203.0.113"]),
+        ({"ip_privacy": "drop"}, "X-A: b", [bytes([203, 0, 113])]),
+        ({"ip_privacy": "full", "honour_do_not_track": True}, "DNT: 1", [bytes([203, 0, 113]), b"news.example"]),
+    ],
+)
+def test_what_is_not_kept_is_nowhere_on_the_disk(
+    make_node: MakeNode, settings: dict[str, object], field: str, unknown: list[bytes]
+) -> None:
+    node = make_node(**settings)
+    visit(node, "203.0.113.77", field)
+    written = b"".join(path.read_bytes() for path in node.folder.glob("*.seg"))
+    assert b"Firefox" in written
+    assert not [text for text in unknown if text in written]
+
+
 def test_by_default_nobody_is_asked(node: Node) -> None:
     visit(node, "203.0.113.77", "DNT: 1", "Sec-GPC: 1")
     assert [(event["network"], event["flags"]) for event in events(node)] == [("203.0.113.0/24", 0)] * 2

@@ -71,6 +71,12 @@ class Running:
     def add_orphans(self, visits: Mapping[LinkKey, int], at_ms: int) -> None:
         self._runner.run(self.store.add_orphans(visits, at_ms))
 
+    def add_orphans_at_once(self, all_visits: Sequence[Mapping[LinkKey, int]], at_ms: int) -> None:
+        async def gathered() -> None:
+            await asyncio.gather(*(self.store.add_orphans(visits, at_ms) for visits in all_visits))
+
+        self._runner.run(gathered())
+
     def orphans(self, limit: int) -> list[Orphan]:
         return list(self._runner.run(self.store.orphans(limit)))
 

@@ -53,3 +53,14 @@ def test_all_of_them_can_be_forgotten(store: Running) -> None:
 def test_no_visits_change_nothing(store: Running) -> None:
     store.add_orphans({}, NOON_MS)
     assert store.orphans(10) == []
+
+
+def test_what_is_added_at_once_adds_up(store: Running) -> None:
+    """Each adds to what others do, in another order, and forgets what others add."""
+    scanned = [LinkKey("", f"scan{number:05}") for number in range(MAX_ORPHANS)]
+    store.add_orphans(dict.fromkeys(scanned, 2), NOON_MS)
+    visits = [{LOST: 5, TYPO: 5} | dict.fromkeys(scanned[at::50], 1) for at in range(8)]
+    store.add_orphans_at_once([*visits, *[dict(reversed(one.items())) for one in visits]], NOON_MS + 1)
+    kept = {LinkKey(orphan.domain, orphan.code): orphan.clicks for orphan in store.orphans(2 * MAX_ORPHANS)}
+    assert (kept[LOST], kept[TYPO], len(kept)) == (80, 80, MAX_ORPHANS)
+    assert all(kept[key] == 4 for at in range(8) for key in scanned[at::50])
