@@ -97,6 +97,11 @@ resilience: ## break each part of the stack for 30 s under load; say what visito
 	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
 	@$(BIN)/python -m bench.resilience $(ARGS)
 
+.PHONY: ledger
+ledger: ## break everything on a click's way into ClickHouse under load; say whether all figures agree (ARGS="--kills 3 --seconds 5")
+	@$(MAKE) --no-print-directory $(STAMPS)/dev build services >&2
+	@$(BIN)/python -m bench.chain $(ARGS)
+
 .PHONY: fuzz
 fuzz: $(STAMPS)/dev build ## fuzz the engine and the spool's reader for 15 s each (ARGS="--seconds 600 --target feed")
 	@$(BIN)/python -m devstack.fuzz $(ARGS)

@@ -28,13 +28,21 @@ def role_of(service: Mapping[str, Any]) -> str:
     return str(role)
 
 
-def settings_of(service: Mapping[str, Any]) -> Settings:
-    """What its variables mean, with those of the operator filled in."""
-    filled = {
-        name: re.sub(r"\$\{\w+(:-(?P<default>[^}]*)|:\?[^}]*)?\}", lambda found: found["default"] or "secret", value)
-        for name, value in service["environment"].items()
-    }
-    return settings.load(filled)
+def settings_of(service: Mapping[str, Any], dotenv: Mapping[str, str] | None = None) -> Settings:
+    """What its variables mean, with those of the operator's .env filled in."""
+    given = {"POSTGRES_PASSWORD": "secret", **(dotenv or {})}
+
+    def value(found: re.Match[str]) -> str:
+        return given.get(found["name"]) or found["default"] or ""
+
+    pattern = r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*)|:\?[^}]*)?\}"
+    return settings.load({name: re.sub(pattern, value, text) for name, text in service["environment"].items()})
+
+
+def dotenv_of_the_profile() -> dict[str, str]:
+    """What the comment at the top says to write into .env for Kafka and ClickHouse."""
+    text = (ROOT / "docker-compose.yml").read_text()
+    return dict(re.findall(r"^#   (\w+)=(\S+)$", text, re.MULTILINE))
 
 
 def seconds(text: str) -> int:
@@ -50,6 +58,27 @@ def test_every_variable_is_a_setting_with_a_value_that_is_taken(name: str) -> No
     assert bool(chosen.read_database_urls) == (role_of(OURS[name]) == "gateway")
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_with_its_profile_clicks_go_through_kafka_into_clickhouse(name: str) -> None:
+    dotenv = dotenv_of_the_profile()
+    (profile,) = {profile for service in SERVICES.values() for profile in service.get("profiles", ())}
+    assert dotenv["COMPOSE_PROFILES"] == profile
+    (broker,) = settings_of(OURS[name], dotenv).kafka_bootstrap_servers
+    assert broker.partition(":")[0] in SERVICES
+    engine = SERVICES["clickhouse"]["environment"]
+    assert settings_of(OURS[name], dotenv).clickhouse_url == (
+        f"http://{engine['CLICKHOUSE_USER']}:{engine['CLICKHOUSE_PASSWORD']}@clickhouse:8123/{engine['CLICKHOUSE_DB']}"
+    )
+    assert settings_of(OURS[name]).kafka_bootstrap_servers == ()
+
+
+def test_nobody_waits_for_what_only_the_profile_starts() -> None:
+    profiled = {name for name, service in SERVICES.items() if service.get("profiles")}
+    assert profiled == {"ingest-1", "ingest-2", "kafka", "clickhouse"}
+    for name in SERVICES.keys() - profiled:
+        assert not profiled & SERVICES[name].get("depends_on", {}).keys()
+
+
 def test_the_image_sets_what_is_a_setting() -> None:
     variables = dict(re.findall(r"\b(EDGE302_\w+)=(\S+)", DOCKERFILE))
     assert settings.load(variables).host == "0.0.0.0"
@@ -63,8 +92,8 @@ def test_every_role_runs_on_each_machine_that_needs_it() -> None:
     assert machines == {
         "edge-1:/data": ["gateway", "shipper"],
         "edge-2:/data": ["gateway", "shipper"],
-        "control-1:/data": ["api", "relay"],
-        "control-2:/data": ["api", "relay"],
+        "control-1:/data": ["api", "relay", "ingest"],
+        "control-2:/data": ["api", "relay", "ingest"],
     }
 
 
@@ -94,7 +123,7 @@ def test_every_service_says_whether_it_is_well_and_waits_for_those_that_are(name
 def test_every_image_is_pinned_to_a_version() -> None:
     theirs = [service["image"] for service in SERVICES.values() if "build" not in service]
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
-    assert len(theirs) + len(bases) == 7
+    assert len(theirs) + len(bases) == 9
     for image in (*theirs, *bases):
         assert re.search(r":\d+\.\d+(\.\d+)?(-[a-z]+)*$", image), image
 
