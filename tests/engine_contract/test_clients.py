@@ -36,6 +36,16 @@ def test_an_absence_that_is_remembered_costs_as_much(make_node: MakeNode) -> Non
     assert [reply.status for reply in replies] == [404, 404, 404, 429, 429]
 
 
+def test_a_crowd_that_comes_for_one_link_before_it_is_cached_pays_once(make_node: MakeNode) -> None:
+    node = make_node(unknown_per_minute=2)
+    node.add(make_link("popular"))
+    crowd = [node.connect("192.0.2.1", resolves=False) for _ in range(10)]
+    for client in crowd:
+        assert client.send(get("popular")) == b""
+    node.resolve()
+    assert [parse_replies(client.connection.resume())[0].status for client in crowd] == [302] * 10
+
+
 def test_codes_that_turn_out_to_be_known_cost_nothing(make_node: MakeNode) -> None:
     node = make_node(unknown_per_minute=3)
     node.add(*(make_link(f"link{number}") for number in range(20)))

@@ -170,14 +170,15 @@ class PythonEngine:
         if entry is not None:
             owed.outcome = entry
             return
-        is_known = name in self.cache
-        if not is_known and (wait_seconds := self._budget.take(network, self.now)):
+        # Who joins a flight asks the stores for nothing: a crowd that comes for one link before it is cached pays once.
+        is_free = name in self.cache or name in self.flights
+        if not is_free and (wait_seconds := self._budget.take(network, self.now)):
             owed.outcome = too_many_unknown(wait_seconds)
         elif name in self._absent:
             self.tallies.add("cache_absent_hits")
             owed.outcome = NOT_FOUND
         else:
-            owed.network = b"" if is_known else network
+            owed.network = b"" if is_free else network
             self._wait(name, owed)
 
     def reply(self, owed: Owed) -> bytes:

@@ -43,6 +43,10 @@ class Flights:
     def __len__(self) -> int:
         return len(self._flights)
 
+    def __contains__(self, name: Name) -> bool:
+        """True when it is being looked up."""
+        return name in self._flights
+
     @property
     def wanted(self) -> bool:
         """True when `take` has something to give."""

@@ -79,6 +79,11 @@ impl Flights {
         !self.wanted.is_empty()
     }
 
+    /// True when `name` is being looked up.
+    pub fn has(&self, name: &Name) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     /// Wait for the flight of `name`, begun if there is none. False: too many are under way.
     #[must_use]
     pub fn join(&mut self, name: Name, waiter: Waiter) -> bool {

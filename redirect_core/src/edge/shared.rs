@@ -107,15 +107,16 @@ impl Shared {
             }
             return;
         }
-        let is_known = held.is_some();
-        let refused = if is_known { None } else { self.budget.take(client.network, self.now.seconds()) };
+        // Who joins a flight asks the stores for nothing: a crowd that comes for one link before it is cached pays once.
+        let is_free = held.is_some() || self.flights.has(&name);
+        let refused = if is_free { None } else { self.budget.take(client.network, self.now.seconds()) };
         if let Some(seconds) = refused {
             owed.outcome = Some(Outcome::Answer(Answer::TooManyUnknown(seconds)));
         } else if self.absences.has(&name, self.now.monotonic_ns) {
             self.counters.add(Counter::CacheAbsentHits, 1);
             owed.outcome = Some(Outcome::Answer(Answer::NotFound));
         } else {
-            owed.network = client.network.filter(|_| !is_known);
+            owed.network = client.network.filter(|_| !is_free);
             self.wait(name, owed, waiter);
         }
     }
