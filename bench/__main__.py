@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from bench import base_url, creates, latency, machine, misses, plots, redirects, report, resources, visibility, writes
+from bench.chain import speed
 from bench.shortener import Shortener
 from bench.void import Void
 from devstack.services import missing
@@ -30,6 +31,7 @@ PARTS: Final[Mapping[str, Measure]] = {
     "visibility": lambda folder, rounds, seconds: visibility.measure(folder),
     "misses": misses.measure,
     "writes": writes.measure,
+    "clicks": speed.measure,
 }
 
 Chosen = TypeVar("Chosen", bound=msgspec.Struct)

@@ -231,6 +231,20 @@ def _writes(writes: Json) -> Iterator[str]:
     )
 
 
+def _clicks(clicks: Json) -> Iterator[str]:
+    yield (
+        f"Clicks from the spool into ClickHouse's engine by way of Kafka, everything on the same cores: "
+        f"{shown(clicks['stored'], 0)} events /s of {clicks['clicks']:,} a round, each there once. The spool's "
+        f"reader alone reads and encodes {shown(clicks['encoded'], 0)} events /s on one core. CPU in µs an event:"
+    )
+    yield table(("process", "CPU"), ((role, shown(spent)) for role, spent in clicks["cpu_us"].items()))
+    seen = clicks["visible"]
+    yield (
+        f"With little to do, {seen['changes']} clicks were in the statistics after {seen['p50_ms']:,.0f} ms (median), "
+        f"{seen['p99_ms']:,.0f} (p99), {seen['max_ms']:,.0f} (at most)."
+    )
+
+
 def _base_url(measured: Json) -> Iterator[str]:
     yield (
         f"{measured['base_url']} (API: {measured['api_url']}), {measured['links']:,} links, "
@@ -259,5 +273,6 @@ _PARTS: Final[Mapping[str, Callable[[Json], Iterable[str]]]] = {
     "visibility": _visibility,
     "misses": _misses,
     "writes": _writes,
+    "clicks": _clicks,
     "base_url": _base_url,
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from bench.chain.speed import Speed
 from bench.creates import Creates
 from bench.figures import figure
 from bench.idle import Idle
@@ -43,6 +44,7 @@ def whole_result() -> dict[str, Any]:
         "visibility": Visibility(delays([1.0, 2.0]), {"edit": delays([1.0])}, 4, {"edit": [1.0]}),
         "misses": misses(),
         "writes": writes(),
+        "clicks": Speed(figure([600_000.0]), figure([50_000.0]), {"clicks": figure([9.0])}, delays([900.0]), 1_000),
         "base_url": None,
     }
     head = {"schema": 2, "date": "2026-11-24T08:00:00+00:00", "machine": MACHINE, "parameters": PARAMETERS}
