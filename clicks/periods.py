@@ -68,7 +68,7 @@ def of_times(since: str, until: str | None, zone: tzinfo, now_ms: int) -> Span:
         BadSpan: a text is no time, or lies outside 2000 to 2100, or the span would end before it begins.
     """
     begin = _floor(_read(since, zone))
-    end = _ceil(now_ms if until is None else _read(until, zone, to_its_end=True))
+    end = _after(now_ms) if until is None else _ceil(_read(until, zone, to_its_end=True))
     if begin >= end:
         raise BadSpan("the time asked for ends before it begins")
     return Span(begin, end)
@@ -76,7 +76,7 @@ def of_times(since: str, until: str | None, zone: tzinfo, now_ms: int) -> Span:
 
 def compared(span: Span, compare: Compare, zone: tzinfo, now_ms: int) -> Span:
     """What a span is compared with: as much of it as has passed by now, earlier. Raises BadSpan."""
-    ended = max(min(span.until_ms, _ceil(now_ms)), span.since_ms + QUARTER_MS)
+    ended = max(min(span.until_ms, _after(now_ms)), span.since_ms + QUARTER_MS)
     if compare is Compare.PREVIOUS:
         length = span.until_ms - span.since_ms
         earlier = Span(span.since_ms - length, ended - length)
@@ -90,7 +90,7 @@ def compared(span: Span, compare: Compare, zone: tzinfo, now_ms: int) -> Span:
 def compared_from(span: Span, since: str, zone: tzinfo, now_ms: int) -> Span:
     """As `compared`, with what begins at `since`. Raises BadSpan."""
     begin = _floor(_read(since, zone))
-    ended = max(min(span.until_ms, _ceil(now_ms)), span.since_ms + QUARTER_MS)
+    ended = max(min(span.until_ms, _after(now_ms)), span.since_ms + QUARTER_MS)
     return Span(begin, begin + ended - span.since_ms)
 
 
@@ -147,6 +147,11 @@ def _year_before(ms: int, zone: tzinfo) -> int:
 
 def _floor(ms: int) -> int:
     return ms // QUARTER_MS * QUARTER_MS
+
+
+def _after(now_ms: int) -> int:
+    """The end of the quarter of an hour that it is."""
+    return _floor(now_ms) + QUARTER_MS
 
 
 def _ceil(ms: int) -> int:

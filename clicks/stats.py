@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from clicks.counts import DAY_MS, HOUR_MS, TrafficClass
+from clicks.counts import DAY_MS, HOUR_MS, Orphan, TrafficClass
+from clicks.event_stats import EventStats
+from clicks.questions import ClickAnswers
 from clicks.stores.contract import ClickStore
+from clicks.stores.events_opening import click_answers
 from clicks.stores.opening import click_store
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
@@ -47,11 +50,16 @@ class ServiceStats(LinkStats):
 
 
 class ClickStats:
-    """Answers from a store of clicks. Every method raises StoreUnavailable when the store can't answer."""
+    """Answers from a store of clicks. Every method raises StoreUnavailable when the store can't answer.
 
-    def __init__(self, store: ClickStore, clock: Clock) -> None:
+    Attributes:
+        events: answers from single clicks; None: they are not kept.
+    """
+
+    def __init__(self, store: ClickStore, clock: Clock, answers: ClickAnswers | None = None) -> None:
         self._store = store
         self._clock = clock
+        self.events = None if answers is None else EventStats(answers)
 
     async def of_link(self, key: LinkKey) -> LinkStats:
         """The clicks of one link; all zeros when nobody has followed it, or there is no such link."""
@@ -70,8 +78,20 @@ class ClickStats:
         found = await self._store.totals(keys)
         return {key: _followed(found.get(key, {})) for key in keys}
 
+    async def orphans(self, limit: int) -> Sequence[Orphan]:
+        """Codes that no link has and how often they were visited, most visits first."""
+        return await self._store.orphans(limit)
+
+    def end_live_feeds(self) -> None:
+        """End the pages of everybody who watches clicks arrive."""
+        if self.events is not None:
+            self.events.live.end()
+
     async def close(self) -> None:
-        """Let go of the store."""
+        """Let go of the stores."""
+        self.end_live_feeds()
+        if self.events is not None:
+            await self.events.answers.close()
         await self._store.close()
 
     async def _recent(self, key: LinkKey | None) -> tuple[int, Sequence[HourlyClicks]]:
@@ -91,7 +111,10 @@ async def open_stats(settings: Settings, folder: DataFolder, clock: Clock) -> Cl
     """
     store = click_store(settings, folder, clock, read_only=True)
     await store.open()
-    return ClickStats(store, clock)
+    answers = click_answers(settings, folder, clock)
+    if answers is not None:
+        await answers.open()
+    return ClickStats(store, clock, answers)
 
 
 def _every_class(clicks: Mapping[TrafficClass, int]) -> dict[TrafficClass, int]:
