@@ -80,7 +80,9 @@ async def _run(loaded: Settings, listener: socket.socket, supervisor: int | None
         await closing.enter_async_context(plane.kept_in_order())
         gc.freeze()  # what was imported stays: looking through it for garbage again and again cost 10 us a request
         gc.set_threshold(*GC_THRESHOLDS)
-        await serve(served(plane), listener, folder.control_socket, loaded.drain_seconds, stop)
+        await serve(
+            served(plane), listener, folder.control_socket, loaded.drain_seconds, stop, plane.clicks.end_live_feeds
+        )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,20 @@ from control_api.express import Express
 from control_api.observing import Observed, request_id
 from control_api.plane import ControlPlane
 from control_api.problems import Problem
-from control_api.routes import bulk, documents, health, keys, links, shorten, stats
+from control_api.routes import (
+    bulk,
+    documents,
+    event_exports,
+    event_stats,
+    forgetting,
+    health,
+    keys,
+    links,
+    live,
+    shorten,
+    stats,
+)
+from control_api.streaming import HEAD_ONLY
 from shortlink.errors import InvalidLink, StoreUnavailable
 
 # The busiest first: routes are tried in this order.
@@ -22,7 +35,11 @@ ROUTES: Final[tuple[BaseRoute, ...]] = (
     *shorten.ROUTES,
     *bulk.ROUTES,
     *links.ROUTES,
+    *event_stats.ROUTES,  # ahead of what takes any word for a code
+    *event_exports.ROUTES,
+    *live.ROUTES,
     *stats.ROUTES,
+    *forgetting.ROUTES,
     *health.ROUTES,
     *keys.ROUTES,
     *documents.ROUTES,
@@ -64,7 +81,7 @@ class HeadAsGet:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", HEAD_ONLY: True}
         await self._app(scope, receive, send)
 
 
@@ -75,10 +92,10 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _invalid_parameter(request: Request, error: Exception) -> Response:
-    """The first of FastAPI's complaints about parameters; its bodies are never used."""
+    """The first of FastAPI's complaints about parameters; its bodies are never used. `loc`: query, the name, which."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    return await _refused(request, Problem("invalid-parameter", f"{first['msg']}.", field=str(first["loc"][-1])))
+    return await _refused(request, Problem("invalid-parameter", f"{first['msg']}.", field=str(first["loc"][1])))
 
 
 async def _failed(request: Request, _: Exception) -> Response:

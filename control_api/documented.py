@@ -40,6 +40,12 @@ def reply(
     return {status: described}
 
 
+def text_reply(media_type: str, description: str, example: str) -> Described:
+    """A reply of 200 that is no JSON value."""
+    content = {media_type: {"schema": {"type": "string"}, "example": example}}
+    return {200: {"description": description, "content": content}}
+
+
 def problems(*kinds: str) -> Described:
     """The problems that a route answers with, told by status."""
     described: Described = {}

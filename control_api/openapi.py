@@ -12,6 +12,7 @@ from control_api.access.keys import Scope
 from control_api.deps import Needs
 from control_api.routes import bulk, shorten
 from control_api.schemas import VIEWS
+from control_api.stats_schemas import STATS_VIEWS
 
 Document = dict[str, Any]
 
@@ -43,7 +44,7 @@ def document(app: FastAPI) -> Document:
             for reply in operation["responses"].values():
                 reply["headers"] = reply.get("headers", {}) | _REQUEST_ID
     made["paths"] = dict(sorted(paths.items()))
-    _, schemas = msgspec.json.schema_components(VIEWS, ref_template=_REF)
+    _, schemas = msgspec.json.schema_components((*VIEWS, *STATS_VIEWS), ref_template=_REF)
     enums = {name: schema for name, schema in made["components"]["schemas"].items() if "enum" in schema}
     made["components"] = {
         "schemas": dict(sorted((enums | schemas).items())),

@@ -39,6 +39,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "alias-taken": Kind(409, "The alias belongs to another link"),
     "idempotency-key-spent": Kind(409, "The link that this idempotency key made was removed"),
     "conflict": Kind(409, "Others change this link all the time"),
+    "events-off": Kind(409, "Clicks are not kept one by one"),
     "precondition-failed": Kind(412, "The link has changed since you read it"),
     "body-too-large": Kind(413, "The body is too large"),
     "unsupported-media-type": Kind(415, "The body has the wrong media type"),
@@ -58,9 +59,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "required": Kind(422, "The field can't be removed"),
     "not-changeable": Kind(422, "The field can't be changed"),
     "not-yet-supported": Kind(422, "The field is not supported yet"),
+    "span-invalid": Kind(422, "The time asked for can't be used"),
+    "unknown-zone": Kind(422, "There is no such time zone"),
+    "interval-invalid": Kind(422, "The interval can't be used"),
+    "too-many-links": Kind(422, "Too many links are asked for at once"),
     "idempotency-key-reused": Kind(422, "The idempotency key came with another request before"),
     "internal": Kind(500, "The service failed"),
     "store-unavailable": Kind(503, "The store does not answer"),
+    "too-many-listeners": Kind(503, "Too many listen to the live feed"),
     "not-ready": Kind(503, "The service is not ready"),
 }
 

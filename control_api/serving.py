@@ -20,7 +20,14 @@ FIRST_REQUEST_SECONDS: Final = 1.0  # while stopping, for who has only just conn
 LOOK_SECONDS: Final = 0.01
 
 
-async def serve(app: ASGIApp, listener: socket.socket, control: Path, drain_seconds: int, stop: asyncio.Event) -> None:
+async def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    control: Path,
+    drain_seconds: int,
+    stop: asyncio.Event,
+    on_stop: Callable[[], None] = lambda: None,
+) -> None:
     """Serve until `stop` is set; then accept nothing more, and finish what is under way.
 
     Args:
@@ -29,6 +36,7 @@ async def serve(app: ASGIApp, listener: socket.socket, control: Path, drain_seco
         control: where the control socket is made (0600); what is left there of an earlier process is removed.
         drain_seconds: longest wait for requests under way.
         stop: set by whoever ends the process.
+        on_stop: ends the replies that have no end of their own.
     """
     with _control_socket(control) as local:
         servers = [(_Server(app, drain_seconds), listener), (_Server(LocalAdmin(app), drain_seconds), local)]
@@ -36,6 +44,7 @@ async def serve(app: ASGIApp, listener: socket.socket, control: Path, drain_seco
             for server, sock in servers:
                 group.create_task(server.serve(sockets=[sock]))
             await stop.wait()
+            on_stop()
             for server, _ in servers:
                 server.should_exit = True
 

@@ -1,9 +1,9 @@
-"""/api/stats: clicks on one link, and on all of them."""
+"""/api/stats: clicks on one link, on all of them, and on codes that no link has."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Response
+from fastapi import Query, Response
 from fastapi.routing import APIRoute
 
 from clicks.stats import HourlyClicks
@@ -11,6 +11,7 @@ from control_api import documented, replies
 from control_api.deps import Plane, StatsReader
 from control_api.routes import links
 from control_api.schemas import HourView, LinkStatsView, ServiceStatsView
+from control_api.stats_schemas import OrphanListView, OrphanView
 from control_api.times import to_time
 from shortlink.links import DEFAULT_DOMAIN, LinkKey
 
@@ -44,6 +45,21 @@ async def link_stats(plane: Plane, _: StatsReader, code: links.Code, domain: lin
     )
 
 
+async def list_orphans(
+    plane: Plane, _: StatsReader, limit: Annotated[int, Query(ge=1, le=1_000, description="most codes")] = 50
+) -> Response:
+    """List the codes that no link has and that are visited all the same, most visits first."""
+    found = await plane.clicks.orphans(limit)
+    return replies.json(
+        OrphanListView(
+            orphans=[
+                OrphanView(domain=each.domain, code=each.code, clicks=each.clicks, last_at=to_time(each.last_at_ms))
+                for each in found
+            ]
+        )
+    )
+
+
 def _hours(hours: Sequence[HourlyClicks]) -> list[HourView]:
     return [HourView(start=to_time(hour.start_ms), clicks=hour.clicks) for hour in hours]
 
@@ -56,6 +72,14 @@ ROUTES: Final = [
         response_class=Response,
         responses=documented.reply(200, "clicks on all links", ServiceStatsView)
         | documented.problems(*documented.GUARDED),
+    ),
+    APIRoute(
+        "/api/stats/orphans",
+        list_orphans,
+        methods=["GET"],
+        response_class=Response,
+        responses=documented.reply(200, "codes that no link has", OrphanListView)
+        | documented.problems("invalid-parameter", *documented.GUARDED),
     ),
     APIRoute(
         "/api/stats/{code}",

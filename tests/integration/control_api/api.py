@@ -43,12 +43,16 @@ class Api:
     """Asks as the holder of the first admin key unless told otherwise."""
 
     def __init__(self, runner: asyncio.Runner, plane: ControlPlane, clock: ManualClock, admin_key: str) -> None:
-        self.plane = plane
+        self.use(plane)
         self.clock = clock
-        self.app = served(plane)
         self.admin_key = admin_key
         self.log = io.BytesIO()
         self._runner = runner
+
+    def use(self, plane: ControlPlane) -> None:
+        """Ask this control plane from now on."""
+        self.plane = plane
+        self.app = served(plane)
 
     def ask(
         self,

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from control_api.examples import EXAMPLES
 from tests.integration.control_api.api import Api
@@ -65,6 +66,7 @@ def test_the_page_for_people_loads_nothing(api: Api) -> None:
     assert not re.findall(r'(?:src|href)="(?!/api/openapi\.json)', reply.text)
 
 
+@pytest.mark.slow
 def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
     with started(tmp_path) as process:
         run = subprocess.run(
