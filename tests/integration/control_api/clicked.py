@@ -12,6 +12,7 @@ from clicks.events.event import VERSION, ClickEvent
 from clicks.stats import ClickStats
 from clicks.stores.memory import MemoryClickStore
 from clicks.stores.memory_events import MemoryEvents
+from clicks.stores.sqlite_events import SqliteEvents
 from tests.integration.control_api.api import START_MS, Api, running
 
 EPOCH = "00112233-4455-6677-8899-aabbccddeeff"
@@ -53,7 +54,7 @@ def click(seq: int, hours_ago: float = 0, **fields: Any) -> ClickEvent:  # noqa:
 class Clicked:
     """An Api, and the clicks that it tells of."""
 
-    def __init__(self, api: Api, store: MemoryEvents) -> None:
+    def __init__(self, api: Api, store: MemoryEvents | SqliteEvents) -> None:
         self.api = api
         self.store = store
 
@@ -87,3 +88,19 @@ def with_clicks(folder: Path) -> Iterator[Clicked]:
         store = MemoryEvents(api.clock)
         api.use(replace(api.plane, clicks=ClickStats(MemoryClickStore(api.clock), api.clock, store)))
         yield Clicked(api, store)
+
+
+@contextlib.contextmanager
+def with_clicks_in_sqlite(folder: Path) -> Iterator[Clicked]:
+    """A control plane on a data folder, with the file of single clicks that its shipper writes."""
+    with running(folder) as api:
+        events = api.plane.clicks.events
+        assert events is not None
+        store = SqliteEvents(folder / "events.db", api.clock, kept_days=90, kept_rows=1_000_000)
+        api.run(store.open())
+        try:
+            clicks = ClickStats(MemoryClickStore(api.clock), api.clock, events.answers)
+            api.use(replace(api.plane, clicks=clicks))
+            yield Clicked(api, store)
+        finally:
+            api.run(store.close())

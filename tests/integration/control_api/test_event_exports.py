@@ -16,7 +16,7 @@ from clicks.stores.memory_events import PAGE
 from control_api.event_lines import COLUMNS, as_csv
 from control_api.streaming import Streamed
 from shortlink.errors import StoreUnavailable
-from tests.integration.control_api.clicked import Clicked, click, with_clicks
+from tests.integration.control_api.clicked import Clicked, click, with_clicks, with_clicks_in_sqlite
 
 HOSTILE = [
     "=HYPERLINK(\"https://evil.example\",\"click\")",
@@ -40,9 +40,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def clicked(tmp_path: Path) -> Iterator[Clicked]:
-    with with_clicks(tmp_path / "data") as clicked:
+@pytest.fixture(params=[with_clicks, with_clicks_in_sqlite], ids=["memory", "sqlite"])
+def clicked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Clicked]:
+    with request.param(tmp_path / "data") as clicked:
         yield clicked
 
 
@@ -208,6 +208,8 @@ def test_a_store_that_is_away_is_a_problem_before_anything_is_sent(clicked: Clic
     def away(question: Question) -> AsyncIterator[Sequence[ClickEvent]]:
         return Pages(fails_after=0).pages()
 
-    clicked.store.export = away  # type: ignore[method-assign]
+    events = clicked.api.plane.clicks.events
+    assert events is not None
+    events.answers.export = away  # type: ignore[method-assign]
     for name in ("events.csv", "events.ndjson"):
         assert clicked.refused(name)[:2] == (503, "store-unavailable")

@@ -13,14 +13,14 @@ from clicks.stores.memory import MemoryClickStore
 from control_api.access.keys import Scope
 from shortlink.links import LinkKey, NewLink
 from tests.integration.control_api.api import DOMAIN, START_MS
-from tests.integration.control_api.clicked import Clicked, click, with_clicks
+from tests.integration.control_api.clicked import Clicked, click, with_clicks, with_clicks_in_sqlite
 
 BOT, HEAD = TrafficClass.BOT, TrafficClass.HEAD
 
 
-@pytest.fixture
-def clicked(tmp_path: Path) -> Iterator[Clicked]:
-    with with_clicks(tmp_path / "data") as clicked:
+@pytest.fixture(params=[with_clicks, with_clicks_in_sqlite], ids=["memory", "sqlite"])
+def clicked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Clicked]:
+    with request.param(tmp_path / "data") as clicked:
         yield clicked
 
 
