@@ -194,7 +194,7 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]
         with suppress(Exception):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self.client.close()
-        transaction = self._txn_manager.wait_for_transaction_end()
+        transaction = self._txn_manager and self._txn_manager.wait_for_transaction_end()
         if transaction is not None:
             transaction.add_done_callback(_heard)
         sender = self._sender.sender_task

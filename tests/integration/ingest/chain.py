@@ -101,6 +101,13 @@ class Chain:
             for place, end in ends.items()
         )
 
+    async def until_more_than(self, clicks: int, seconds: float = 60) -> None:
+        """Wait until there are more clicks in ClickHouse."""
+        deadline = time.monotonic() + seconds
+        while await self.count() <= clicks:
+            assert time.monotonic() < deadline, f"{await self.count()} clicks"
+            await asyncio.sleep(0.05)
+
     async def committed(self) -> dict[TopicPartition, OffsetAndMetadata]:
         return await self.clients.committed(group_of(self.topic))
 
@@ -127,6 +134,22 @@ class Chain:
             return found
         finally:
             await consumer.stop()
+
+    @asynccontextmanager
+    async def load(self, epoch: Epoch, clicks: int = 400) -> AsyncIterator[None]:
+        """Transactions of so many clicks, one after another, until the block is left."""
+        stopping = asyncio.Event()
+
+        async def keep_producing() -> None:
+            while not stopping.is_set():
+                await self.produce(epoch.some(clicks))
+
+        producing = asyncio.create_task(keep_producing())
+        try:
+            yield
+        finally:
+            stopping.set()
+            await producing
 
     @asynccontextmanager
     async def worker(self, table: Table | None = None) -> AsyncIterator[asyncio.Task[None]]:
