@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "relay": ("edge302.cli.serve:relay", "Run the relay alone: carry changes from PostgreSQL into Redis."),
     "ingest": ("edge302.cli.serve:ingest", "Run an ingest worker alone: carry clicks from Kafka into ClickHouse."),
     "links": ("edge302.cli.links:links", "Add, list, export and import links."),
+    "stats": ("edge302.cli.stats:stats", "Tell clicks: of a link or of all, by time, country and the like."),
     "keys": ("edge302.cli.keys:keys", "Create, list and revoke API keys."),
     "backup": ("edge302.cli.backups:backup", "Save links, clicks and spool to one file, while all goes on."),
     "restore": ("edge302.cli.backups:restore", "Put a backup into a data folder that nothing runs on."),
