@@ -1,6 +1,7 @@
 """The sinks of single clicks that the settings name."""
 
 from clicks.sinks.contract import EventSink
+from clicks.stores.events_opening import event_sink
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
@@ -22,4 +23,6 @@ def event_sinks(settings: Settings, folder: DataFolder, clock: Clock) -> list[Ev
                 clock=clock,
             )
         )
+    if (store := event_sink(settings, folder, clock)) is not None:
+        sinks.append(store)
     return sinks
