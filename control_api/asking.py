@@ -185,12 +185,14 @@ def events_of(plane: ControlPlane) -> EventStats:
 
 
 def _refuse_unknown(request: Request) -> None:
-    """A filter with a typing error must not answer as if there were none."""
+    """A filter with a typing error must not answer as if there were none, nor one of two values as if it were both."""
     parameters = get_flat_params(request.scope["route"].dependant)
-    known = {each.alias for each in parameters if isinstance(each.field_info, QueryInfo)}
+    known = {each.alias: each.field_info for each in parameters if isinstance(each.field_info, QueryInfo)}
     for name in request.query_params:
         if name not in known:
             raise Problem("invalid-parameter", f"Use {', '.join(sorted(known))}.", field=name[:64])
+        if len(request.query_params.getlist(name)) > 1 and not isinstance(known[name].default, list):
+            raise Problem("invalid-parameter", f"Send {name} once.", field=name)
 
 
 async def _links(plane: ControlPlane, scope: _Scope) -> tuple[Sequence[LinkKey] | None, str | None]:

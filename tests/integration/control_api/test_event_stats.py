@@ -179,6 +179,7 @@ def test_a_series_is_compared_interval_by_interval(clicked: Clicked) -> None:
         ("summary", {"class": "robot"}, (400, "invalid-parameter", "class")),
         ("summary", {"code": "a/b"}, (400, "invalid-parameter", "code")),
         ("summary", {"contry": "DE"}, (400, "invalid-parameter", "contry")),
+        ("summary", {"tag": ["a", "b"]}, (400, "invalid-parameter", "tag")),
         ("summary", {"compare": "previous", "compare_since": "2026-01-01"}, (422, "span-invalid", "compare_since")),
         ("summary", {"compare_since": "2026"}, (422, "span-invalid", "compare_since")),
         ("summary", {"since": "2000-01-02", "compare": "previous"}, (422, "span-invalid", "compare")),
