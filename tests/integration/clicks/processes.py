@@ -23,7 +23,7 @@ class ShipperProcess:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("EDGE302_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "clicks"],
-            env=environ | {"EDGE302_DATA": str(folder.root)} | dict(extra or {}),
+            env=environ | {"EDGE302_DATA": str(folder.root), "EDGE302_EVENTS": "false"} | dict(extra or {}),
             stderr=subprocess.PIPE,
             pass_fds=descriptors,
             text=True,
