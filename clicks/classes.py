@@ -82,6 +82,7 @@ _PREVIEWS: Final = {
     "Pleroma ": "pleroma",
     "Akkoma ": "akkoma",
     "Nextcloud Server Crawler": "nextcloud",
+    "Nextcloud-Server-Crawler/": "nextcloud",
     "XING-contenttabreceiver/": "xing",
     "Tumblr/": "tumblr",
     "Lemmy/": "lemmy",

@@ -46,9 +46,13 @@ def agent_of(user_agent: bytes) -> Agent:
         return _MACHINE
     text = clean(user_agent)
     found = _parser()(text, Domain.USER_AGENT | Domain.OS)
-    browser = found.user_agent.family if found.user_agent else ""
+    browser = _app_of(text) or (found.user_agent.family if found.user_agent else "")
     system = found.os.family if found.os else ""
     return Agent(_BROWSERS.get(browser, browser), _SYSTEMS.get(system, system), device_of(text))
+
+
+def _app_of(text: str) -> str | None:
+    return next((app for sign, app in _APPS.items() if sign in text), None)
 
 
 _MACHINE: Final = Agent("", "", BOT)
@@ -60,6 +64,16 @@ def _parser() -> Parser:
     return Parser(Resolver(load_builtins()))
 
 
+# Apps with browsers of their own that uap-core takes for a plain one.
+_APPS: Final = {
+    "MetaIAB Facebook": "Facebook",
+    "LinkedInApp": "LinkedIn",
+    "MicroMessenger/": "WeChat",
+    "KAKAOTALK": "KakaoTalk",
+    "Barcelona ": "Threads",
+    "NAVER(inapp": "Naver",
+    "Zalo ": "Zalo",
+}
 # uap-core's families of one browser on different devices, which `device` tells already.
 _BROWSERS: Final = {
     "Mobile Safari": "Safari",

@@ -28,6 +28,10 @@ BROWSERS = {
     f"{IPHONE} Version/17.5 Mobile/15E148 Safari/604.1": Agent("Safari", "iOS", "mobile"),
     f"{IPHONE} CriOS/131.0.6778.73 Mobile/15E148 Safari/604.1": Agent("Chrome", "iOS", "mobile"),
     f"{IPHONE} Mobile/15E148 Instagram 338.0.3.29.95 (iPhone14,5; iOS 17_5)": Agent("Instagram", "iOS", "mobile"),
+    f"{IPHONE} Mobile/22G100 Safari/604.1 MetaIAB Facebook": Agent("Facebook", "iOS", "mobile"),
+    f"{ANDROID} Version/4.0 Chrome/126.0.6478.188 Mobile Safari/537.36 MicroMessenger/8.0.49.2600(0x28003133)": (
+        Agent("WeChat", "Android", "mobile")
+    ),
     IPHONE.replace("iPhone", "iPad") + " Version/17.5 Mobile/15E148 Safari/604.1": Agent("Safari", "iOS", "tablet"),
     f"{MACINTOSH} Version/18.3.1 Mobile/15E148 Safari/604.1": Agent("Safari", "macOS", "tablet"),
     "Mozilla/5.0 (PlayStation; PlayStation 5/9.60) AppleWebKit/605.1.15 (KHTML, like Gecko) Safari/605.1": (
