@@ -1,4 +1,4 @@
-"""Fetch the libraries of servers that run on Java into target/, with Maven, in the versions that a .pom.xml here pins."""
+"""Fetch libraries of servers that run on Java into target/ with Maven, in the versions that a .pom.xml here pins."""
 
 import shutil
 import subprocess
