@@ -1,5 +1,6 @@
 """A data folder, and its figures as the control plane sees them."""
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from shortlink.clock import SystemClock
 from shortlink.datadir import DataFolder
+from shortlink.stores.sqlite import SqliteLinkStore
 from tests.integration.clicks.figures import Figures
 from tests.integration.clicks.processes import Clicker, ShipperProcess
 
@@ -16,7 +19,15 @@ from tests.integration.clicks.processes import Clicker, ShipperProcess
 def folder(tmp_path: Path) -> DataFolder:
     folder = DataFolder(tmp_path / "data")
     folder.create()
+    asyncio.run(_make_links(folder))
     return folder
+
+
+async def _make_links(folder: DataFolder) -> None:
+    """As the control plane does before there is a click."""
+    links = SqliteLinkStore(folder.links_db, SystemClock())
+    await links.open()
+    await links.close()
 
 
 @pytest.fixture
