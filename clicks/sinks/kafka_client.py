@@ -20,9 +20,9 @@ from aiokafka.errors import (  # type: ignore[import-untyped]
     CommitFailedError,
     ConsumerStoppedError,
     IllegalOperation,
+    KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
-    SaslAuthenticationFailed,
     TopicAlreadyExistsError,
     for_code,
 )
@@ -154,6 +154,15 @@ class KafkaClients:
                     )
                     _check_made(response.topic_errors)
 
+    async def partitions_of(self, topic: str) -> int:
+        """How many it has; 0: there is no such topic. StoreUnavailable."""
+        with self.translated():
+            async with self.admin() as admin:
+                if topic not in await admin.list_topics():
+                    return 0
+                (described,) = await admin.describe_topics([topic])
+                return len(described["partitions"])
+
     async def committed(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
         """How far a consumer group has come, by partition. StoreUnavailable."""
         with self.translated():
@@ -239,8 +248,11 @@ def _told(error: BaseException) -> str:
     """What went wrong, and what helps where that is known."""
     if isinstance(error, TimeoutError):
         return "no answer in time; see that it runs, and that EDGE302_KAFKA_BOOTSTRAP_SERVERS is right"
-    if isinstance(error, SaslAuthenticationFailed):
-        return f"{error}; see EDGE302_KAFKA_USERNAME, _PASSWORD and _SASL_MECHANISM"
+    if isinstance(error, KafkaConnectionError):  # which keeps to itself whether it was a refusal, TLS or the password
+        return (
+            "can't connect; see that it runs, and that EDGE302_KAFKA_BOOTSTRAP_SERVERS, and EDGE302_KAFKA_SECURITY with"
+            " _USERNAME, _PASSWORD, _SASL_MECHANISM and _CA_FILE, are right"
+        )
     if isinstance(error, MessageSizeTooLargeError):
         return f"{error}; set max.message.bytes of the topic to 1048588 or more"
     return str(error) or type(error).__name__

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from edge302.doctor import clock, extension, files, folder, places, ports, spool, sqlite, stores
+from edge302.doctor import clock, extension, files, folder, kafka, places, ports, spool, sqlite, stores
 from edge302.doctor.findings import Finding, fail
 from shortlink.clock import Clock
 from shortlink.errors import Edge302Error
@@ -15,6 +15,7 @@ CHECKS = (
     ("ports", lambda settings, now: ports.check(settings)),
     ("open files", lambda settings, now: files.check(settings)),
     ("store", lambda settings, now: stores.check(settings)),
+    ("kafka", lambda settings, now: kafka.check(settings)),
     ("clock", clock.check),
     ("spool", lambda settings, now: spool.check(settings, now)),
     ("places", places.check),
