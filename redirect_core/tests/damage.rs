@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::ops::Range;
 
-use common::{clicks, drain, killed, lost, reader, record, segments, writer};
+use common::{clicks, drain, drain_events, killed, lost, reader, record, segments, writer};
 use proptest::prelude::*;
 use redirect_core::spool::Watermarks;
 use tempfile::TempDir;
@@ -120,6 +120,10 @@ proptest! {
         prop_assert!(clicks(&batches) <= RECORDS);
         prop_assert_eq!(clicks(&batches) + lost(&batches), watermarks.values().sum::<u64>());
         prop_assert!(watermarks.values().sum::<u64>() <= RECORDS);
+        let mut reached = Watermarks::new();
+        let events = drain_events(&mut reader, &mut reached, max_records);
+        prop_assert_eq!(&reached, &watermarks);
+        prop_assert_eq!(events.iter().map(|batch| batch.clicks.events.len() as u64).sum::<u64>(), clicks(&batches));
         reader.free(&watermarks).unwrap();
         prop_assert!(segments(folder.path()).is_empty());
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use redirect_core::spool::{
-    Batch, Click, Counts, Epoch, Options, Privacy, SpoolReader, SpoolWriter, Visitor, Watermarks,
+    Batch, Click, Counts, Epoch, Events, Options, Privacy, SpoolReader, SpoolWriter, Visitor, Watermarks,
 };
 use tempfile::TempDir;
 
@@ -77,6 +77,19 @@ pub fn drain(reader: &mut SpoolReader, watermarks: &mut Watermarks) -> Vec<Batch
             assert!(batch.last_seq > batch.after_seq);
             watermarks.insert(batch.epoch, batch.last_seq);
         }
+        all.extend(batches);
+    }
+}
+
+/// Every event that can be read, going on from `watermarks`.
+pub fn drain_events(reader: &mut SpoolReader, watermarks: &mut Watermarks, max_records: u64) -> Vec<Batch<Events>> {
+    let mut all = Vec::new();
+    loop {
+        let batches = reader.read_events(watermarks, max_records).unwrap();
+        if batches.is_empty() {
+            return all;
+        }
+        watermarks.extend(batches.iter().map(|batch| (batch.epoch, batch.last_seq)));
         all.extend(batches);
     }
 }

@@ -1,10 +1,11 @@
-//! Any bytes in a dead worker's segments: they are read to their end, no seq is counted twice, and what was read is freed.
+//! Any bytes in a dead worker's segments: they are read to their end, no seq is counted twice, what was counted is what
+//! comes click by click, and what was read is freed.
 #![no_main]
 
 mod files;
 
 use libfuzzer_sys::fuzz_target;
-use redirect_core::spool::{Batch, Epoch, Size, SpoolReader, Watermarks};
+use redirect_core::spool::{Batch, Counts, Description, Encoder, Epoch, Events, Size, SpoolReader, Watermarks};
 use tempfile::TempDir;
 
 fuzz_target!(|data: &[u8]| {
@@ -41,6 +42,9 @@ fn drain(reader: &mut SpoolReader, max_records: u64, bytes: usize) -> Watermarks
         let batches = read(reader, &watermarks, max_records);
         let again = read(reader, &watermarks, max_records); // as after a count that could not be stored
         assert!(reach(&again).eq(reach(&batches)), "it comes otherwise when it comes again");
+        let events = reader.read_events(&watermarks, max_records).expect("segments that can be read");
+        assert!(reach(&events).eq(reach(&batches)), "click by click it is something else");
+        events.iter().for_each(encode);
         if batches.is_empty() {
             return watermarks;
         }
@@ -50,12 +54,12 @@ fn drain(reader: &mut SpoolReader, max_records: u64, bytes: usize) -> Watermarks
 }
 
 /// What batches add to the watermarks, and of how many records.
-fn reach(batches: &[Batch]) -> impl Iterator<Item = (Epoch, u64, u64)> {
+fn reach<T>(batches: &[Batch<T>]) -> impl Iterator<Item = (Epoch, u64, u64)> {
     batches.iter().map(|batch| (batch.epoch, batch.last_seq, batch.records))
 }
 
 /// One read, and all that must be true of it.
-fn read(reader: &mut SpoolReader, watermarks: &Watermarks, max_records: u64) -> Vec<Batch> {
+fn read(reader: &mut SpoolReader, watermarks: &Watermarks, max_records: u64) -> Vec<Batch<Counts>> {
     let batches = reader.read(watermarks, max_records).expect("segments that can be read");
     for batch in &batches {
         assert_eq!(batch.after_seq, watermarks.get(&batch.epoch).copied().unwrap_or(0));
@@ -67,4 +71,24 @@ fn read(reader: &mut SpoolReader, watermarks: &Watermarks, max_records: u64) -> 
         }
     }
     batches
+}
+
+/// Make JSON of clicks of which nothing is told beyond what the spool has.
+fn encode(batch: &Batch<Events>) {
+    let clicks = &batch.clicks;
+    assert_eq!(clicks.events.len() as u64, batch.records);
+    assert!(clicks.events.is_sorted_by(|one, next| one.seq < next.seq));
+    let nothing = |values: usize| vec![""; values];
+    let description = Description {
+        node: "",
+        agents: &nothing(clicks.agents.len()),
+        networks: &nothing(clicks.networks.len()),
+        referrers: &nothing(clicks.referrers.len()),
+        languages: &nothing(clicks.languages.len()),
+        links: &nothing(clicks.links.len()),
+    };
+    let encoder = Encoder::new(batch, description).expect("a description of each value");
+    let mut json = Vec::new();
+    clicks.events.iter().for_each(|event| encoder.push(&mut json, event));
+    assert!(std::str::from_utf8(&json).is_ok_and(|text| text.bytes().all(|byte| byte >= b' ')));
 }
