@@ -1,6 +1,7 @@
 """The campaign that a link belongs to: the utm_… parameters of its target."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -78,7 +79,14 @@ class UtmTags:
 
 def tags_of(target: str) -> dict[str, str]:
     """The five tags of a target, percent-decoded; of a name that comes twice the first value. Empty: not there."""
-    query = target.partition("#")[0].partition("?")[2]
+    return _tags_of_query(_query_of(target))
+
+
+def _query_of(target: str) -> str:
+    return target.partition("#")[0].partition("?")[2]
+
+
+def _tags_of_query(query: str) -> dict[str, str]:
     given = parse_qsl(query, encoding="utf-8", errors="replace")
     first = dict(reversed(given))
     return {tag: without_controls(first.get(tag, ""))[:MAX_CHARACTERS] for tag in TAGS}
@@ -90,7 +98,12 @@ _NONE: Final = members(dict.fromkeys(TAGS, ""))
 def _tags_of(link: Link | None) -> bytes:
     if link is None or "?" not in link.target:
         return _NONE  # one object for nearly all
-    return members(tags_of(link.target))
+    return _described(_query_of(link.target))
+
+
+@lru_cache(maxsize=1_024)  # of at most 8,000 bytes each: the links of a campaign share their query
+def _described(query: str) -> bytes:
+    return members(_tags_of_query(query))
 
 
 def _key(link: SpooledLink) -> LinkKey | None:
