@@ -1,13 +1,18 @@
 """Each click once: what shippers rely on, on the stores that they fill."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID
+
+import pytest
 
 from clicks.counts import DAY_MS, TrafficClass
 from clicks.questions import ClickAnswers
 from clicks.sinks.contract import EventSink
 from tests.store_contract.clicks.samples import ManualClock
 from tests.store_contract.events.asking import Asking, TakesEvents
+from tests.store_contract.events.conftest import memory, sqlite
 from tests.store_contract.events.samples import EPOCH, OTHER_EPOCH, event, question
 
 EPOCH_BYTES, OTHER = UUID(EPOCH).bytes, UUID(OTHER_EPOCH).bytes
@@ -15,6 +20,13 @@ EPOCH_BYTES, OTHER = UUID(EPOCH).bytes, UUID(OTHER_EPOCH).bytes
 
 class Filled(EventSink, TakesEvents, ClickAnswers, Protocol):
     """A store that a shipper fills."""
+
+
+@pytest.fixture(params=[memory, sqlite], ids=lambda make: make.__name__)
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Iterator[Asking]:
+    """Without ClickHouse, which is filled by ingest and keeps marks of its own."""
+    with request.param(tmp_path, clock) as asking:
+        yield asking
 
 
 def sink(store: Asking) -> Filled:
