@@ -1,11 +1,17 @@
 """The stores of single clicks that the settings name: where shippers put them, and who answers questions about them."""
 
+from typing import TYPE_CHECKING
+
 from clicks.questions import ClickAnswers
 from clicks.sinks.contract import EventSink
 from clicks.stores.sqlite_events import SqliteEvents
 from shortlink.clock import Clock
 from shortlink.datadir import DataFolder
 from shortlink.settings import Settings
+from shortlink.stores.opening import postgres_database
+
+if TYPE_CHECKING:
+    from clicks.stores.postgres_events import PostgresEvents
 
 
 def event_sink(settings: Settings, folder: DataFolder, clock: Clock) -> EventSink | None:
@@ -26,11 +32,19 @@ def click_answers(settings: Settings, folder: DataFolder, clock: Clock) -> Click
     return _sql_events(settings, folder, clock, read_only=True) if settings.events else None
 
 
-def _sql_events(settings: Settings, folder: DataFolder, clock: Clock, *, read_only: bool = False) -> SqliteEvents:
-    return SqliteEvents(
-        folder.events_db,
+def _sql_events(
+    settings: Settings, folder: DataFolder, clock: Clock, *, read_only: bool = False
+) -> "SqliteEvents | PostgresEvents":
+    kept_days, kept_rows = settings.events_kept_days, settings.events_kept_rows
+    if settings.database_url is None:
+        return SqliteEvents(folder.events_db, clock, kept_days=kept_days, kept_rows=kept_rows, read_only=read_only)
+    from clicks.stores.postgres_events import PostgresEvents
+
+    return PostgresEvents(
+        postgres_database(settings, connections=settings.clicks_pool),
         clock,
-        kept_days=settings.events_kept_days,
-        kept_rows=settings.events_kept_rows,
+        kept_days=kept_days,
+        kept_rows=kept_rows,
+        node="" if read_only else folder.node_id(),
         read_only=read_only,
     )

@@ -13,8 +13,10 @@ from clicks.stores.clickhouse_database import ClickHouseDatabase
 from clicks.stores.clickhouse_events import ClickHouseAnswers
 from clicks.stores.clickhouse_schema import MOST_KEPT_DAYS, prepare
 from clicks.stores.memory_events import MemoryEvents
+from clicks.stores.postgres_events import PostgresEvents
 from clicks.stores.sqlite_events import SqliteEvents
 from devstack.clickhouse import ClickHouse
+from shortlink.stores.postgres_database import PostgresDatabase
 from tests.integration.clickhouse.samples import json_lines
 from tests.store_contract.clicks.samples import ManualClock
 from tests.store_contract.events.asking import Asking, through_add_events
@@ -73,6 +75,12 @@ def sqlite(folder: Path, clock: ManualClock) -> Asking:
     return Asking(store, through_add_events(store))
 
 
+def postgres(url: str, clock: ManualClock) -> Asking:
+    database = PostgresDatabase(url, connections=2, timeout_ms=30_000)
+    store = PostgresEvents(database, clock, kept_days=90, kept_rows=1_000_000, node="one", tail_rows=100)
+    return Asking(store, through_add_events(store))
+
+
 COUNTED_TABLES: Final = (
     "click_event",
     "link_quarter",
@@ -87,13 +95,14 @@ COUNTED_TABLES: Final = (
 STORES: Final[dict[Callable[..., Asking], str]] = {
     clickhouse: "empty_clickhouse_url",
     memory: "tmp_path",
+    postgres: "database_url",
     sqlite: "tmp_path",
 }
 
 
 def _of_its_speed(make: Callable[..., Asking]) -> object:
-    """ClickHouse takes tens of milliseconds for each statement: too many for the fast part of the suite."""
-    return pytest.param(make, id=make.__name__, marks=[pytest.mark.slow] if make is clickhouse else [])
+    """Servers take milliseconds for each statement, and tables to be made: too long for the fast part of the suite."""
+    return pytest.param(make, id=make.__name__, marks=[pytest.mark.slow] if make in (clickhouse, postgres) else [])
 
 
 @pytest.fixture(params=map(_of_its_speed, STORES))

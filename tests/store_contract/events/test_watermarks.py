@@ -1,7 +1,6 @@
 """Each click once: what shippers rely on, on the stores that they fill."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from clicks.questions import ClickAnswers
 from clicks.sinks.contract import EventSink
 from tests.store_contract.clicks.samples import ManualClock
 from tests.store_contract.events.asking import Asking, TakesEvents
-from tests.store_contract.events.conftest import memory, sqlite
+from tests.store_contract.events.conftest import STORES, memory, postgres, sqlite
 from tests.store_contract.events.samples import EPOCH, OTHER_EPOCH, event, question
 
 EPOCH_BYTES, OTHER = UUID(EPOCH).bytes, UUID(OTHER_EPOCH).bytes
@@ -22,10 +21,11 @@ class Filled(EventSink, TakesEvents, ClickAnswers, Protocol):
     """A store that a shipper fills."""
 
 
-@pytest.fixture(params=[memory, sqlite], ids=lambda make: make.__name__)
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> Iterator[Asking]:
+@pytest.fixture(params=[memory, postgres, sqlite], ids=lambda make: make.__name__)
+def store(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[Asking]:
     """Without ClickHouse, which is filled by ingest and keeps marks of its own."""
-    with request.param(tmp_path, clock) as asking:
+    make = request.param
+    with make(request.getfixturevalue(STORES[make]), clock) as asking:
         yield asking
 
 
