@@ -13,6 +13,7 @@ from typing import IO, Final
 import msgspec
 
 from clicks.stores.sqlite import SqliteClickStore
+from clicks.stores.sqlite_events import SqliteEvents
 from control_api.access.keys import ApiKey
 from control_api.access.ring import KeyRing
 from control_api.access.store import SqliteKeyStore
@@ -28,8 +29,9 @@ from shortlink.stores.sqlite import SqliteLinkStore
 
 ASIDE: Final = "replaced-"
 _STAGE: Final = ".restoring"
+_KEEP_ALL: Final = 1 << 40  # nothing is given up here
 _MAX_MANIFEST_BYTES: Final = 16 << 20
-_MEMBER: Final = re.compile(r"links\.db|clicks\.db|spool/[0-9A-Za-z][0-9A-Za-z.-]{0,200}\.seg")
+_MEMBER: Final = re.compile(r"links\.db|clicks\.db|events\.db|spool/[0-9A-Za-z][0-9A-Za-z.-]{0,200}\.seg")
 
 
 class RestoreRefused(Edge302Error):
@@ -142,6 +144,10 @@ async def _check(stage: DataFolder, clock: Clock) -> None:
         clicks = SqliteClickStore(stage.clicks_db, clock)
         await clicks.open()
         await clicks.close()
+    if stage.events_db.exists():
+        events = SqliteEvents(stage.events_db, clock, kept_days=_KEEP_ALL, kept_rows=_KEEP_ALL)
+        await events.open()
+        await events.close()
     links = SqliteLinkStore(stage.links_db, clock)
     await links.open()
     await links.new_generation()
@@ -182,7 +188,7 @@ def _move_aside(folder: DataFolder, former: list[Path], clock: Clock) -> Path:
 def _switch(stage: DataFolder, folder: DataFolder) -> None:
     folder.create()
     # links.db comes last: with it the folder is a data folder again.
-    for path in (*stage.spool.iterdir(), stage.clicks_db, stage.links_db):
+    for path in (*stage.spool.iterdir(), stage.events_db, stage.clicks_db, stage.links_db):
         if path.exists():
             path.rename(folder.root / path.relative_to(stage.root))
     for changed in (folder.spool, folder.root):
