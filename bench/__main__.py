@@ -11,7 +11,20 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from bench import base_url, creates, latency, machine, misses, plots, redirects, report, resources, visibility, writes
+from bench import (
+    base_url,
+    creates,
+    latency,
+    machine,
+    misses,
+    plots,
+    questions,
+    redirects,
+    report,
+    resources,
+    visibility,
+    writes,
+)
 from bench.chain import speed
 from bench.shortener import Shortener
 from bench.void import Void
@@ -32,6 +45,7 @@ PARTS: Final[Mapping[str, Measure]] = {
     "misses": misses.measure,
     "writes": writes.measure,
     "clicks": speed.measure,
+    "questions": questions.measure,
 }
 
 Chosen = TypeVar("Chosen", bound=msgspec.Struct)

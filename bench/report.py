@@ -245,6 +245,20 @@ def _clicks(clicks: Json) -> Iterator[str]:
     )
 
 
+def _questions(questions: Json) -> Iterator[str]:
+    yield "Questions about a year of single clicks, in ms; the plain count reads clicks one by one, as others do."
+    yield table(
+        ("store", "clicks", "question", "about", "p50", "p95", "at most", "plain count"),
+        (
+            (
+                *(row["store"], f"{row['clicks']:,}", row["question"], row["scope"]),
+                *(f"{row[name]:,.1f}" for name in ("p50_ms", "p95_ms", "max_ms", "plain_ms")),
+            )
+            for row in questions["rows"]
+        ),
+    )
+
+
 def _base_url(measured: Json) -> Iterator[str]:
     yield (
         f"{measured['base_url']} (API: {measured['api_url']}), {measured['links']:,} links, "
@@ -274,5 +288,6 @@ _PARTS: Final[Mapping[str, Callable[[Json], Iterable[str]]]] = {
     "misses": _misses,
     "writes": _writes,
     "clicks": _clicks,
+    "questions": _questions,
     "base_url": _base_url,
 }

@@ -15,6 +15,8 @@ from bench.latency_figures import summary as latency_summary
 from bench.memory import Held, Memory
 from bench.miss_figures import summary as misses_summary
 from bench.misses import REDIS, Misses
+from bench.questions import Questions
+from bench.questions import Row as QuestionRow
 from bench.redirects import Redirects
 from bench.resources import Resources
 from bench.rounds import Round
@@ -45,6 +47,7 @@ def whole_result() -> dict[str, Any]:
         "misses": misses(),
         "writes": writes(),
         "clicks": Speed(figure([600_000.0]), figure([50_000.0]), {"clicks": figure([9.0])}, delays([900.0]), 1_000),
+        "questions": Questions([QuestionRow("SQLite", 5_000_000, "totals", "service", 9.0, 12.0, 13.0, 800.0)]),
         "base_url": None,
     }
     head = {"schema": 2, "date": "2026-11-24T08:00:00+00:00", "machine": MACHINE, "parameters": PARAMETERS}

@@ -9,7 +9,7 @@ from bench.plots import drawings
 from bench.report import markdown
 from tests.unit.bench.results import whole_result
 
-PARTS = ("redirects", "latency", "resources", "creates", "visibility", "misses", "writes", "clicks")
+PARTS = ("redirects", "latency", "resources", "creates", "visibility", "misses", "writes", "clicks", "questions")
 
 
 def test_a_server_is_shown_with_its_cpu_what_of_it_is_the_edge_and_its_ratio_to_nginx() -> None:
