@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from clicks.events.event import VERSION, ClickEvent
 
+MAX_VISITOR: Final = (1 << 64) - 1
 _Unsigned16 = Annotated[int, Meta(ge=0, lt=1 << 16)]
 
 
@@ -35,11 +36,14 @@ class NotARow(Exception):
 def row(value: bytes | None) -> Row:
     """What a record's value says. NotARow."""
     try:
-        return _decode(value or b"")
+        click = _decode(value or b"")
     except msgspec.ValidationError as exc:
         raise NotARow(_kind(value or b""), str(exc)) from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise NotARow("not-json", str(exc)) from exc
+    if int(click.visitor) > MAX_VISITOR:  # ClickHouse would take another number for it
+        raise NotARow("not-an-event", f"visitor {click.visitor} has over 64 bits")
+    return click
 
 
 def _kind(value: bytes) -> str:

@@ -10,6 +10,8 @@ from shortlink.settings import Settings
 from tests.integration.ingest.chain import Chain, Epoch, chain_of
 from tests.integration.ingest.faults import STEPS, Died, DyingTable
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_click_is_stored_and_added_up(settings: Settings) -> None:
     async def run() -> None:

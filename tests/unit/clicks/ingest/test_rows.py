@@ -30,6 +30,7 @@ def test_what_the_shipper_makes_is_a_row() -> None:
         ({"time": 5_000_000_000_000}, "not-an-event"),
         ({"clicks": 0}, "not-an-event"),
         ({"visitor": ""}, "not-an-event"),
+        ({"visitor": str(1 << 64)}, "not-an-event"),
         ({"visitor": "12\n"}, "not-an-event"),
         ({"variant": -1}, "not-an-event"),
         ({"country": None}, "not-an-event"),
