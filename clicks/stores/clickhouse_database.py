@@ -57,9 +57,11 @@ class ClickHouseDatabase:
     Args:
         url: http://user:password@host:port/database, or https://…; without a database: `edge302`, which is created.
         timeout_ms: longest wait for each answer.
+        create: make the database where it is missing, and use it; False: nothing is made, and statements say which they
+            mean.
     """
 
-    def __init__(self, url: str, *, timeout_ms: int) -> None:
+    def __init__(self, url: str, *, timeout_ms: int, create: bool = True) -> None:
         parts = urlsplit(url)
         self.name = unquote(parts.path.strip("/")) or DEFAULT_DATABASE
         self._timeout_seconds = timeout_ms / 1_000
@@ -70,6 +72,7 @@ class ClickHouseDatabase:
             "username": unquote(parts.username) if parts.username else None,
             "password": unquote(parts.password or ""),
         }
+        self._create = create
         self._client: AsyncClient | None = None
         self._connecting = asyncio.Lock()
 
@@ -164,14 +167,18 @@ class ClickHouseDatabase:
                     autogenerate_session_id=False,
                     query_retries=0,
                 )
-                try:
-                    await client.command(f"CREATE DATABASE IF NOT EXISTS {_quoted(self.name)}")
-                except BaseException:
-                    await client.close()
-                    raise
-                client.database = self.name
+                if self._create:
+                    await self._enter(client)
                 self._client = client
         return self._client
+
+    async def _enter(self, client: AsyncClient) -> None:
+        try:
+            await client.command(f"CREATE DATABASE IF NOT EXISTS {_quoted(self.name)}")
+        except BaseException:
+            await client.close()
+            raise
+        client.database = self.name
 
 
 def statements(script: str) -> list[str]:

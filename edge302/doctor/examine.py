@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from edge302.doctor import clock, extension, files, folder, kafka, places, ports, spool, sqlite, stores
+from edge302.doctor import clickhouse, clock, extension, files, folder, kafka, places, ports, spool, sqlite, stores
 from edge302.doctor.findings import Finding, fail
 from shortlink.clock import Clock
 from shortlink.errors import Edge302Error
@@ -16,6 +16,7 @@ CHECKS = (
     ("open files", lambda settings, now: files.check(settings)),
     ("store", lambda settings, now: stores.check(settings)),
     ("kafka", lambda settings, now: kafka.check(settings)),
+    ("clickhouse", lambda settings, now: clickhouse.check(settings)),
     ("clock", clock.check),
     ("spool", lambda settings, now: spool.check(settings, now)),
     ("places", places.check),
