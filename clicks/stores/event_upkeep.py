@@ -111,6 +111,9 @@ def delete_old() -> Steps[bool]:
 def close_days(now_ms: int, after_scope: int | None) -> Steps[int | None]:
     """Leave of the next scopes' visitors before yesterday their number alone.
 
+    A visitor whose clicks of such a day come in two parts, before and after this, counts twice: only a spool that
+    waited for two days brings any.
+
     Returns:
         The last scope that was looked at, to go on after; None: all are done.
     """
