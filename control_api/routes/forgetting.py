@@ -17,6 +17,8 @@ from shortlink.links import DEFAULT_DOMAIN, LinkKey
 
 KEPT: Final = ["total", "today", "last_24h", "by_class"]  # of /api/stats/{code}
 
+MAX_VISITOR: Final = (1 << 64) - 1
+
 _EPOCH_DAY: Final = date(1970, 1, 1)
 _log = logging.getLogger("control_api")
 
@@ -49,6 +51,8 @@ async def forget_visitor(
     ],
 ) -> Response:
     """Delete the clicks of a visitor: they are known again on one UTC day alone, so each day is asked for itself."""
+    if int(visitor) > MAX_VISITOR:
+        raise Problem("invalid-parameter", "Visitors are numbers of 64 bits: copy one from a click.", field="visitor")
     clicks = await asking.events_of(plane).answers.forget_visitor(_days(day), visitor)
     _note(caller, clicks, day=day)
     return replies.json(ForgottenView(clicks=clicks, kept=KEPT))
