@@ -65,6 +65,17 @@ def admit(scope: Asgi, ring: KeyRing, needed: Scope) -> Caller:
     return caller
 
 
+def still_admitted(scope: Asgi, ring: KeyRing, needed: Scope) -> bool:
+    """Whether a request that was admitted would be again: its key may have been revoked meanwhile, or have expired."""
+    if scope[_CALLER] is LOCAL:
+        return True
+    try:
+        caller = _holder(scope, ring)
+    except Problem:
+        return False
+    return needed in caller.scopes or Scope.ADMIN in caller.scopes
+
+
 def caller_id(scope: Asgi) -> str | None:
     """Who was admitted; None: nobody."""
     caller: Caller | None = scope.get(_CALLER)

@@ -1,17 +1,19 @@
 """GET /api/stats/live: clicks as they arrive, as server-sent events (WHATWG HTML, "Server-sent events")."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Annotated, Final
 
 import msgspec
-from fastapi import Header, Response
+from fastapi import Header, Request, Response
 from fastapi.routing import APIRoute
 
 from clicks.live import LivePage, TooManyListeners
 from control_api import asking, documented
+from control_api.access import gate
+from control_api.access.keys import Scope
 from control_api.asking import Asked, Clicks
-from control_api.deps import StatsReader
+from control_api.deps import Plane, StatsReader
 from control_api.examples import CLICK
 from control_api.problems import Problem
 from control_api.streaming import Streamed
@@ -23,6 +25,8 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 async def watch_clicks(
+    request: Request,
+    plane: Plane,
     _: StatsReader,
     asked: Clicks,
     last_event_id: Annotated[
@@ -30,12 +34,16 @@ async def watch_clicks(
         Header(max_length=200, description="go on after the event with this id, as browsers do by themselves"),
     ] = None,
 ) -> Response:
-    """Tell clicks as they arrive, until you leave: events named `click`, whose data is a ClickEvent.
+    """Tell clicks as they arrive, until you leave or your key ends: events named `click`, whose data is a ClickEvent.
 
     The time asked for is of no matter here. An event named `skipped` says that too many came to tell all.
     """
+
+    def allowed() -> bool:
+        return gate.still_admitted(request.scope, plane.keys, Scope.STATS_READ)
+
     try:
-        return await Streamed(_events(asked, last_event_id), MEDIA_TYPE).begun()
+        return await Streamed(_events(asked, last_event_id, allowed), MEDIA_TYPE).begun()
     except TooManyListeners as exc:
         raise Problem("too-many-listeners", f"{exc}; try again later.", headers={"Retry-After": "10"}) from exc
     except ValueError as exc:
@@ -43,10 +51,13 @@ async def watch_clicks(
         raise Problem("invalid-header", detail, field="Last-Event-ID") from exc
 
 
-async def _events(asked: Asked, cursor: str | None) -> AsyncGenerator[bytes, None]:
+async def _events(asked: Asked, cursor: str | None, allowed: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
+    """The pages as text, none once they are not allowed any more: a feed may outlive its key by days."""
     begun = False
     async with aclosing(asked.events.live.listen(asked.question, cursor)) as pages:
         async for page in pages:
+            if not allowed():
+                return
             yield (b"" if begun else b"retry: %d\n" % RETRY_MS) + _text(page)
             begun = True
 

@@ -12,6 +12,7 @@ import pytest
 
 from clicks.events.event import ClickEvent
 from clicks.live import LiveFeed
+from control_api.access.keys import Scope
 from control_api.serving import serve
 from tests.integration.control_api.clicked import Clicked, click, with_clicks
 from tests.integration.control_api.test_event_exports import hostile_clicks
@@ -72,11 +73,11 @@ class Served:
 
     @contextlib.asynccontextmanager
     async def watching(
-        self, query: str = "", method: str = "GET", last_id: str | None = None
+        self, query: str = "", method: str = "GET", last_id: str | None = None, key: str | None = None
     ) -> AsyncIterator[Watcher]:
         reader, writer = await asyncio.open_connection(*self._address)
         head = [f"{method} /api/stats/live{query} HTTP/1.1", "Host: a"]
-        head += [f"Authorization: Bearer {self.clicked.api.admin_key}"]
+        head += [f"Authorization: Bearer {key or self.clicked.api.admin_key}"]
         head += [f"Last-Event-ID: {last_id}"] if last_id is not None else []
         writer.write("\r\n".join([*head, "", ""]).encode())
         watcher = Watcher(reader, writer)
@@ -154,6 +155,26 @@ def test_who_comes_back_with_the_last_id_misses_nothing(clicked: Clicked, tmp_pa
             assert [each.seq for each in await again.clicks(2)] == [2, 3]
             await served.clicked.add([click(4)])
             assert [each.seq for each in await again.clicks(1)] == [4]
+
+    tell(clicked, tmp_path, story)
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired"])
+def test_a_feed_ends_with_its_key(clicked: Clicked, tmp_path: Path, how: str) -> None:
+    ring, clock = clicked.api.plane.keys, clicked.api.clock
+
+    async def story(served: Served) -> None:
+        record, key = await ring.create("watcher", {Scope.STATS_READ}, clock.now_ms() + 1_000)
+        async with served.watching(key=key) as watcher, asyncio.timeout(PROMPTLY_SECONDS):
+            await watcher.block()
+            await served.clicked.add([click(1)])
+            assert len(await watcher.clicks(1)) == 1
+            if how == "revoked":
+                await ring.revoke(record.id)
+            else:
+                clock.ms += 2_000
+            await served.clicked.add([click(2)])
+            assert await watcher.block() is None
 
     tell(clicked, tmp_path, story)
 
