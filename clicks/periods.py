@@ -2,7 +2,7 @@
 
 import enum
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
@@ -33,7 +33,7 @@ class Period(enum.StrEnum):
 class Compare(enum.StrEnum):
     """With what a time is compared."""
 
-    PREVIOUS = "previous"  # as long a time, just before
+    PREVIOUS = "previous"  # as long a time, just before: as many days of the zone, if the time is whole days
     YEAR_AGO = "year-ago"  # the same dates of the year before; 29 February is the 28th then
 
 
@@ -76,10 +76,9 @@ def of_times(since: str, until: str | None, zone: tzinfo, now_ms: int) -> Span:
 
 def compared(span: Span, compare: Compare, zone: tzinfo, now_ms: int) -> Span:
     """What a span is compared with: as much of it as has passed by now, earlier. Raises BadSpan."""
-    ended = max(min(span.until_ms, _after(now_ms)), span.since_ms + QUARTER_MS)
+    ended = _ended(span, now_ms)
     if compare is Compare.PREVIOUS:
-        length = span.until_ms - span.since_ms
-        earlier = Span(span.since_ms - length, ended - length)
+        earlier = _moved(span, ended, _begin_before(span, zone), zone)
     else:
         earlier = Span(_year_before(span.since_ms, zone), _year_before(ended, zone))
     if earlier.since_ms < EARLIEST_MS or earlier.since_ms >= earlier.until_ms:
@@ -89,9 +88,7 @@ def compared(span: Span, compare: Compare, zone: tzinfo, now_ms: int) -> Span:
 
 def compared_from(span: Span, since: str, zone: tzinfo, now_ms: int) -> Span:
     """As `compared`, with what begins at `since`. Raises BadSpan."""
-    begin = _floor(_read(since, zone))
-    ended = max(min(span.until_ms, _after(now_ms)), span.since_ms + QUARTER_MS)
-    return Span(begin, begin + ended - span.since_ms)
+    return _moved(span, _ended(span, now_ms), _floor(_read(since, zone)), zone)
 
 
 def change(now: int, before: int) -> tuple[int, float | None]:
@@ -137,6 +134,38 @@ def _in_range(ms: int, text: str) -> int:
     if not EARLIEST_MS <= ms <= LATEST_MS:
         raise BadSpan(f"{text[:64]!r} is too far from now: times of the years 2000 to 2099 can be asked for")
     return ms
+
+
+def _ended(span: Span, now_ms: int) -> int:
+    """The end of what has passed of a span, a quarter of an hour at least."""
+    return max(min(span.until_ms, _after(now_ms)), span.since_ms + QUARTER_MS)
+
+
+def _begin_before(span: Span, zone: tzinfo) -> int:
+    """Where as long a time begins that ends where the span does begin."""
+    if not _are_midnights((span.since_ms, span.until_ms), zone):
+        return span.since_ms - (span.until_ms - span.since_ms)
+    first, end = _date(span.since_ms, zone), _date(span.until_ms, zone)
+    return midnight(first - (end - first), zone)
+
+
+def _moved(span: Span, ended_ms: int, since_ms: int, zone: tzinfo) -> Span:
+    """What has passed of a span, beginning at `since_ms`.
+
+    Days are compared with days, whatever clocks did meanwhile: else each would have an hour of its neighbour.
+    """
+    if not _are_midnights((span.since_ms, span.until_ms, since_ms), zone):
+        return Span(since_ms, since_ms + ended_ms - span.since_ms)
+    days = _date(since_ms, zone) - _date(span.since_ms, zone)
+    return Span(since_ms, instant(local(ended_ms, zone) + days))
+
+
+def _are_midnights(times_ms: Sequence[int], zone: tzinfo) -> bool:
+    return all(midnight(_date(ms, zone), zone) == ms for ms in times_ms)
+
+
+def _date(ms: int, zone: tzinfo) -> date:
+    return local(ms, zone).date()
 
 
 def _year_before(ms: int, zone: tzinfo) -> int:

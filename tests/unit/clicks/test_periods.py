@@ -1,12 +1,13 @@
 """Times that are asked about."""
 
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clicks.intervals import BadSpan, local
+from clicks.intervals import BadSpan, local, midnight
 from clicks.periods import (
     EARLIEST_MS,
     LATEST_MS,
@@ -113,6 +114,41 @@ def test_what_is_over_is_compared_whole() -> None:
     february = of("2026-02-01", "2026-03-01")
     assert compared(february, Compare.PREVIOUS, BERLIN, ms(NOW)) == of("2026-01-04", "2026-02-01")
     assert compared(february, Compare.YEAR_AGO, BERLIN, ms(NOW)) == of("2025-02-01", "2025-03-01")
+
+
+def test_days_are_compared_with_days_across_a_change_of_clocks() -> None:
+    march, november = of("2026-03-01", "2026-04-01"), of("2026-11-01", "2026-12-01")
+    for before in (
+        compared(march, Compare.PREVIOUS, BERLIN, ms("2027-01-01")),
+        compared_from(march, "2026-01-29", BERLIN, ms("2027-01-01")),
+    ):
+        assert before == of("2026-01-29", "2026-03-01")
+    assert compared(november, Compare.PREVIOUS, BERLIN, ms("2027-01-01")) == of("2026-10-02", "2026-11-01")
+    so_far = compared(november, Compare.PREVIOUS, BERLIN, ms("2026-11-20T12:00", BERLIN))
+    assert so_far == of("2026-10-02", "2026-10-21T12:15")
+
+
+def test_hours_are_compared_with_as_many_hours() -> None:
+    hours = of("2026-03-28T12:00", "2026-03-29T12:00")  # 23, for clocks change between
+    before = compared(hours, Compare.PREVIOUS, BERLIN, ms("2027-01-01"))
+    assert before == of("2026-03-27T13:00", "2026-03-28T12:00")
+
+
+@given(
+    st.sampled_from(sorted(available_timezones())),
+    st.dates(date(2012, 2, 1), date(2090, 1, 1)),  # two zones leave out 30 December 2011
+    st.integers(1, 400),
+    st.integers(0, 500 * 96),
+)
+def test_what_is_compared_with_ends_where_the_time_begins_once_that_is_over(
+    name: str, first: date, days: int, passed: int
+) -> None:
+    zone = ZoneInfo(name)
+    span = Span(midnight(first, zone), midnight(first + timedelta(days), zone))
+    before = compared(span, Compare.PREVIOUS, zone, span.since_ms + passed * QUARTER_MS)
+    assert before.since_ms < before.until_ms <= span.since_ms
+    assert (before.until_ms == span.since_ms) or span.since_ms + passed * QUARTER_MS < span.until_ms
+    assert before.since_ms % QUARTER_MS == before.until_ms % QUARTER_MS == 0
 
 
 def test_a_leap_day_is_compared_with_the_28th() -> None:
