@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Final
 
@@ -14,14 +15,19 @@ from control_api.times import to_time
 # The names that the fields have in JSON.
 COLUMNS: Final = tuple(field.encode_name for field in msgspec.structs.fields(ClickEvent))
 
-# What spreadsheets take for a formula, or skip to look for one (OWASP, "CSV Injection").
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What spreadsheets take for a formula, or skip to look for one, also in the wide form of East Asian keyboards (OWASP,
+# "CSV Injection").
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Where the comma is the decimal sign, spreadsheets have semicolons between cells, and split ours there.
+_FORMULA_INSIDE: Final = re.compile(rf";(?=[{re.escape(''.join(_FORMULA))}])")
+_TIME: Final = COLUMNS.index("time")
+_CLASS: Final = COLUMNS.index("class")
 _ENCODER: Final = msgspec.json.Encoder()
 
 
 async def as_csv(pages: AsyncIterator[Sequence[ClickEvent]]) -> AsyncGenerator[bytes, None]:
     """RFC 4180 in UTF-8 with a header row; `time` is RFC 3339, UTC. No cell is a formula: an apostrophe stands before
-    what looks like one."""
+    what looks like one, at its beginning or after a semicolon."""
     header = _rows([COLUMNS])
     async with _ended(pages):
         async for events in pages:
@@ -49,13 +55,15 @@ async def _ended(pages: AsyncIterator[Sequence[ClickEvent]]) -> AsyncIterator[No
 
 
 def _cells(event: ClickEvent) -> list[object]:
-    values = dict(zip(COLUMNS, msgspec.structs.astuple(event), strict=True))
-    moment = to_time(event.time).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    values |= {"time": moment, "class": event.traffic.value}
-    return [_harmless(value) if isinstance(value, str) else value for value in values.values()]
+    values: list[object] = list(msgspec.structs.astuple(event))
+    values[_TIME] = to_time(event.time).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    values[_CLASS] = event.traffic.value
+    return [_harmless(value) if isinstance(value, str) else value for value in values]
 
 
 def _harmless(text: str) -> str:
+    if ";" in text:
+        text = _FORMULA_INSIDE.sub(";'", text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
