@@ -9,7 +9,8 @@ from edge302.cli import options
 from edge302.cli.tables import show
 
 CLASSES: Final = {"class": "CLASS", "clicks": "CLICKS"}
-VALUES: Final = {"value": "VALUE", "clicks": "CLICKS", "visitors": "VISITORS"}
+# Visitors wrote the values, as long as they liked: last, they are cut to what fits, and move nothing.
+VALUES: Final = {"clicks": "CLICKS", "visitors": "VISITORS", "value": "VALUE"}
 POINTS: Final = {"start": "FROM", "clicks": "CLICKS", "visitors": "VISITORS"}
 
 
@@ -68,4 +69,5 @@ def _show(answer: dict[str, Any]) -> None:
         show(CLASSES, [*by_class, {"class": "all", "clicks": answer["clicks"]}])
     time = answer["covered"] or answer["asked"]
     newest = answer["freshness"]["newest"] or "never"
-    click.echo(f"From {time['since']} to {time['until']}; the newest click: {newest}.", err=True)
+    visitors = "" if answer.get("visitors") is None else f"; visitors, day by day: {answer['visitors']}"
+    click.echo(f"From {time['since']} to {time['until']}{visitors}; the newest click: {newest}.", err=True)
