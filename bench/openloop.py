@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from bench import wrk
+from bench.cores import first
 from bench.void import Void
 
 # p99: with a core of its own it is some 5 us. What servers write to the disk ends in kernel threads that take this
@@ -68,6 +69,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         misses: a file of requests none of which is sent twice; None: there are none.
         miss_every: every n-th request is one of them.
         slow_heads: further connections that send a byte a second of a head without an end.
+        sleeps: others have the load's core while there is nothing to do, and lose it at once when there is: for a load
+            that is not alone on its core. Being woken takes some ten µs, which are in all latencies. Without, the load
+            looks again and again, and others have next to nothing of that core.
     """
 
     requests: Path
@@ -79,6 +83,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     misses: Path | None = None
     miss_every: int = 10
     slow_heads: int = 0
+    sleeps: bool = False
 
     @property
     def all_requests(self) -> int:
@@ -118,17 +123,23 @@ def send(port: int, order: Order) -> Load:
         "--connections": order.connections,
         "--reply-bytes": order.reply_bytes,
         "--slow-heads": order.slow_heads,
+        "--sleeps": str(order.sleeps).lower(),
     }
     if order.misses is not None:
         options |= {"--misses": order.misses, "--miss-every": order.miss_every}
-    # The servers' writes to the disk end in kernel threads on any core, which must not make the load late.
-    command = ["nice", "-n", "-20"] if os.geteuid() == 0 else []
-    command += ["taskset", "-c", wrk.LOAD_CORE, str(program())]
+    command = [*_priority(order), "taskset", "-c", wrk.LOAD_CORE, str(program())]
     command += [str(word) for option in options.items() for word in option]
     done = subprocess.run(command, check=False, capture_output=True)
     if done.returncode:
         raise Void(done.stderr.decode().strip())
     return parse(done.stdout)
+
+
+def _priority(order: Order) -> tuple[str, ...]:
+    if order.sleeps:
+        return first()
+    # The servers' writes to the disk end in kernel threads on any core, which must not make the load late.
+    return ("nice", "-n", "-20") if os.geteuid() == 0 else ()
 
 
 def reached(load: Load, order: Order) -> float:

@@ -4,7 +4,7 @@ import json
 import resource
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -47,17 +47,29 @@ def write_requests(path: Path, requests: Iterable[bytes]) -> Path:
     return path
 
 
-def run(port: int, requests: Path, seconds: int, *, refused: bool = False) -> Load:
+def run(port: int, requests: Path, seconds: int, *, refused: bool = False, prefix: Sequence[str] = ()) -> Load:
     """Replay the file's requests over 64 connections.
 
     Args:
         refused: every reply must have a status above 399; else none may.
+        prefix: what to start wrk with, such as `cores.first()`.
 
     Raises:
         Void: a connection failed or timed out, or a status was on the wrong side of 399.
     """
     before, started = _cpu_of_children(), time.monotonic()
-    command = ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(_SCRIPT)]
+    command = [
+        *prefix,
+        "taskset",
+        "-c",
+        LOAD_CORE,
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "-s",
+        str(_SCRIPT),
+    ]
     command += [f"http://127.0.0.1:{port}", "--", str(requests)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     cpu, elapsed = _cpu_of_children() - before, time.monotonic() - started

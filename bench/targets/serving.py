@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench import check
+from bench import check, cores
 from bench.filling import write_store
 from bench.node import Node, node
 from devstack.nginx import nginx
 from devstack.processes import free_port, listening
 from shortlink.datadir import DataFolder
 
-SERVER_CORE: Final = ("taskset", "-c", "0")
+SERVER_CORE: Final = ("taskset", "-c", cores.SERVER_CORE)
 _NGINX: Final = """\
 server_tokens off;
     keepalive_requests 1000000000;

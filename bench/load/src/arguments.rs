@@ -25,6 +25,8 @@ pub struct Run {
     pub misses: Option<Misses>,
     /// Connections that send their head a byte a second.
     pub slow_heads: usize,
+    /// Sleep while there is nothing to do.
+    pub sleeps: bool,
 }
 
 /// Requests mixed in among the others.
@@ -69,6 +71,7 @@ impl Options {
             requests: self.take("--requests")?,
             misses: self.misses()?,
             slow_heads: self.maybe("--slow-heads")?.unwrap_or(0),
+            sleeps: self.maybe("--sleeps")?.unwrap_or(false),
         })
     }
 
@@ -121,6 +124,12 @@ mod tests {
         let run = parsed(RUN).unwrap();
         assert_eq!((run.rate, run.connections, run.slow_heads), (100_000, 64, 0));
         assert_eq!(run.misses, None);
+        assert!(!run.sleeps);
+    }
+
+    #[test]
+    fn it_sleeps_when_told_to() {
+        assert!(parsed(&format!("{RUN} --sleeps true")).unwrap().sleeps);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The loop: send what is due on free connections, read what came, look again; it never sleeps.
+//! The loop: send what is due on free connections, read what came, look again; it sleeps only when it is told to.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,6 +19,8 @@ use crate::sockets;
 const FOUND: u16 = 302;
 /// How long after the last request replies are waited for; a server that has a longer queue can't carry the rate.
 const GRACE: Duration = Duration::from_secs(1);
+/// What it does besides requests, slow heads and the end, may be so late.
+const LONGEST_SLEEP: Duration = Duration::from_millis(10);
 
 /// Send the whole schedule, and wait for the replies. An error: a file can't be used, or the server takes no connection.
 pub fn run(run: &Run) -> io::Result<Report> {
@@ -104,11 +106,21 @@ impl<'a> Load<'a> {
         self.send_due()?;
         self.slow.send_due(now_ns);
         let mut readable = [0; A_TURN];
-        let count = self.poll.look(&mut readable)?;
+        let sleep = self.may_sleep();
+        let count = self.poll.look(&mut readable, sleep)?;
         for token in &readable[..count] {
             self.receive(*token)?;
         }
         Ok(count > 0 || before != (self.sent, self.noticed))
+    }
+
+    /// Until the next request is due. Those that wait for a free connection need a reply first, which ends the sleep.
+    fn may_sleep(&self) -> Duration {
+        if !self.run.sleeps {
+            return Duration::ZERO;
+        }
+        let due = Duration::from_nanos(self.schedule.intended_ns(self.noticed));
+        due.saturating_sub(self.started.elapsed()).min(LONGEST_SLEEP)
     }
 
     fn notice_due(&mut self, now_ns: u64) {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
@@ -10,7 +11,6 @@ use rustix::io::Errno;
 
 /// Events taken at once: few, so that what falls due meanwhile is not late.
 pub const A_TURN: usize = 16;
-const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// An epoll instance.
 pub struct Poll {
@@ -30,11 +30,12 @@ impl Poll {
         Ok(())
     }
 
-    /// Put tokens of sockets that can be read now into `tokens`, and tell how many. Never sleeps: a sleeper is woken
-    /// some ten µs late, which would count as the server's.
-    pub fn look(&mut self, tokens: &mut [u64; A_TURN]) -> io::Result<usize> {
+    /// Put tokens of sockets that can be read now into `tokens`, and tell how many; if none can, sleep until one can or
+    /// the time is over. A sleeper is woken some ten µs late, which counts as the server's.
+    pub fn look(&mut self, tokens: &mut [u64; A_TURN], sleep: Duration) -> io::Result<usize> {
+        let timeout = Timespec::try_from(sleep).map_err(|_| Errno::INVAL)?;
         self.events.clear();
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&AT_ONCE)) {
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&timeout)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

@@ -85,6 +85,13 @@ def test_every_request_of_the_schedule_is_sent_each_as_often(order: Order) -> No
     assert Counter(server.requests) == {heads.plain("one"): RATE // 2, heads.plain("two"): RATE // 2}
 
 
+def test_a_load_that_sleeps_keeps_its_schedule_and_leaves_its_core_to_others(order: Order) -> None:
+    with serving(lambda _: REPLY) as server:
+        load = openloop.send(port_of(server), msgspec.structs.replace(order, sleeps=True))
+    assert (load.replies, load.unanswered, len(server.requests)) == (RATE, 0, RATE)
+    assert load.cpu_ns < load.elapsed_ns / 2
+
+
 def test_a_stall_counts_for_every_request_that_was_due_meanwhile(order: Order) -> None:
     def answer(number: int) -> bytes:
         if number == RATE // 2:
