@@ -81,6 +81,7 @@ def _through(folder: Path) -> tuple[float, dict[str, float]]:
         (folder / name).mkdir()
     with kafka(folder / "kafka") as broker, clickhouse(folder / "clickhouse") as engine:
         settings = {
+            "EDGE302_EVENTS": "true",
             "EDGE302_KAFKA_BOOTSTRAP_SERVERS": broker.address,
             "EDGE302_CLICKHOUSE_URL": engine.url(DATABASE),
         }

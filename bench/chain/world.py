@@ -95,6 +95,7 @@ def chain(folder: Path, *, settings: dict[str, str] | None = None) -> Iterator[C
     data = DataFolder(folder / "node")
     with kafka(folder / "kafka") as broker, clickhouse(folder / "clickhouse") as engine:
         environment = {
+            "EDGE302_EVENTS": "true",
             "EDGE302_KAFKA_BOOTSTRAP_SERVERS": broker.address,
             "EDGE302_CLICKHOUSE_URL": engine.url(DATABASE),
             **(settings or {}),

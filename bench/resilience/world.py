@@ -102,7 +102,7 @@ def world(folder: Path, *, rows: int) -> Iterator[World]:
         database = held.enter_context(postgres(folder / "postgres"))
         cache = held.enter_context(redis(folder))
         url = database.create_database()
-        settings = {"EDGE302_DATABASE_URL": url, "EDGE302_REDIS_URL": cache.url()}
+        settings = {"EDGE302_DATABASE_URL": url, "EDGE302_REDIS_URL": cache.url(), "EDGE302_EVENTS": "true"}
         nodes, sockets = [], []
         for number in range(NODES):
             uds = folder / f"edge-{number}.sock"
