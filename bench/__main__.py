@@ -14,6 +14,7 @@ import msgspec
 from bench import (
     base_url,
     creates,
+    kafka_beside,
     latency,
     machine,
     misses,
@@ -33,7 +34,7 @@ from devstack.services import missing
 SCHEMA: Final = 2
 RESULTS: Final = Path(__file__).parent / "results"
 # nginx's modules are not among them: what needs them is left out where there are none.
-NEEDED: Final = frozenset({"nginx", "postgres", "redis-server", "strace", "taskset", "wrk"})
+NEEDED: Final = frozenset({"java", "nginx", "postgres", "redis-server", "strace", "taskset", "wrk"})
 NEEDED_BY_URL: Final = frozenset({"wrk"})
 Measure = Callable[[Path, int, int], object]
 PARTS: Final[Mapping[str, Measure]] = {
@@ -46,6 +47,7 @@ PARTS: Final[Mapping[str, Measure]] = {
     "writes": writes.measure,
     "clicks": speed.measure,
     "questions": questions.measure,
+    "kafka": kafka_beside.measure,
 }
 
 Chosen = TypeVar("Chosen", bound=msgspec.Struct)

@@ -8,7 +8,7 @@ from bench.figures import Figure
 SATURATED: Final = 0.98
 NGINX: Final = "nginx return 302"
 _ROLES: Final = {"gateway": "edge", "clicks": "counting"}
-_TEXTS: Final = frozenset({"requests", "server", "load", "engine", "change", "scenario", "p99"})
+_TEXTS: Final = frozenset({"requests", "server", "load", "engine", "change", "scenario", "p99", "single clicks"})
 
 Json = Mapping[str, Any]
 
@@ -245,6 +245,40 @@ def _clicks(clicks: Json) -> Iterator[str]:
     )
 
 
+def _kafka(beside: Json) -> Iterator[str]:
+    yield (
+        f"Nodes that differ in where single clicks go; the edge's worker is alone on its core, and all else on the "
+        f"load's. The load saw {beside['answered']:,} redirects, statistics {beside['counted']:,} clicks; readers of "
+        f"Kafka met {beside['published']:,}, each once. × is to the node without single clicks, round by round; CPU in "
+        "µs a request, of the worker and of what is behind it."
+    )
+    yield table(
+        (
+            "load",
+            "single clicks",
+            "rate /s",
+            "×",
+            "p50 µs",
+            "×",
+            "p99 µs",
+            "×",
+            "worker's CPU",
+            "×",
+            "behind",
+            "core used",
+        ),
+        (
+            (
+                *(row["load"], row["node"], shown(row["rate"], 0), shown(row["rate_ratio"])),
+                *(shown(row["p50_us"], 0), shown(row["p50_ratio"]), shown(row["p99_us"], 0), shown(row["p99_ratio"])),
+                *(shown(row["cpu_us"]), shown(row["cpu_ratio"]), shown(row["behind_us"])),
+                f"{row['server_busy']['median']:.0%}",
+            )
+            for row in beside["rows"]
+        ),
+    )
+
+
 def _questions(questions: Json) -> Iterator[str]:
     yield "Questions about a year of single clicks, in ms; the plain count reads clicks one by one, as others do."
     yield table(
@@ -289,5 +323,6 @@ _PARTS: Final[Mapping[str, Callable[[Json], Iterable[str]]]] = {
     "writes": _writes,
     "clicks": _clicks,
     "questions": _questions,
+    "kafka": _kafka,
     "base_url": _base_url,
 }

@@ -8,6 +8,9 @@ from bench.chain.speed import Speed
 from bench.creates import Creates
 from bench.figures import figure
 from bench.idle import Idle
+from bench.kafka_beside import BesideKafka
+from bench.kafka_figures import Round as KafkaRound
+from bench.kafka_figures import summary as kafka_summary
 from bench.latency import Latency
 from bench.latency_figures import Case, ratios
 from bench.latency_figures import Round as LatencyRound
@@ -48,6 +51,7 @@ def whole_result() -> dict[str, Any]:
         "writes": writes(),
         "clicks": Speed(figure([600_000.0]), figure([50_000.0]), {"clicks": figure([9.0])}, delays([900.0]), 1_000),
         "questions": Questions([QuestionRow("SQLite", 5_000_000, "totals", "service", 9.0, 12.0, 13.0, 800.0)]),
+        "kafka": kafka(),
         "base_url": None,
     }
     head = {"schema": 2, "date": "2026-11-24T08:00:00+00:00", "machine": MACHINE, "parameters": PARAMETERS}
@@ -102,6 +106,15 @@ def writes() -> Writes:
     many = [WriteRound(Done(100_000, 1.0), 0.9, 0.5)]
     rows = [row("POST /api/shorten", 1, rounds), row("POST /api/links/bulk", 1, many)]
     return Writes(rows, {"fsync": "on"}, 3, 120_002, 120_003)
+
+
+def kafka() -> BesideKafka:
+    rounds = [
+        KafkaRound(node, "15,000 requests a second", 15_000.0, 80.0, p99_us, 8.0 * slowness, 0.12, 9.0, 30.0)
+        for slowness in (1, 1.5)
+        for node, p99_us in (("no single clicks", 200.0), ("in SQLite and Kafka", 250.0))
+    ]
+    return BesideKafka(kafka_summary(rounds, ["no single clicks", "in SQLite and Kafka"]), rounds, 1_000, 1_001, 500)
 
 
 def one_round(

@@ -69,6 +69,13 @@ def test_processes_of_a_held_role_stand_still_until_they_are_let_go() -> None:
             other.kill()
 
 
+def test_the_time_of_one_process_is_told_without_its_children() -> None:
+    before, started = time.process_time(), cpu.process_seconds(os.getpid())
+    subprocess.run([sys.executable, "-c", "pass"], check=True)
+    sum(range(200_000))
+    assert 0 < cpu.process_seconds(os.getpid()) - started <= time.process_time() - before
+
+
 def state(pid: int) -> str:
     """As /proc/PID/stat tells it; T is stopped. A signal takes a moment to arrive."""
     before = None

@@ -9,7 +9,18 @@ from bench.plots import drawings
 from bench.report import markdown
 from tests.unit.bench.results import whole_result
 
-PARTS = ("redirects", "latency", "resources", "creates", "visibility", "misses", "writes", "clicks", "questions")
+PARTS = (
+    "redirects",
+    "latency",
+    "resources",
+    "creates",
+    "visibility",
+    "misses",
+    "writes",
+    "clicks",
+    "questions",
+    "kafka",
+)
 
 
 def test_a_server_is_shown_with_its_cpu_what_of_it_is_the_edge_and_its_ratio_to_nginx() -> None:
@@ -50,6 +61,13 @@ def test_creates_are_shown_with_their_worst_round_and_bulk_without_latency() -> 
         "POST /api/shorten": "21.0",
         "POST /api/links/bulk": "–",
     }
+
+
+def test_a_node_beside_kafka_is_shown_as_a_multiple_of_the_one_without_single_clicks() -> None:
+    (row,) = (line for line in markdown(whole_result()).splitlines() if "| in SQLite and Kafka |" in line)
+    assert _cells(row)[6:] == [
+        *("250 (250–250)", "1.25 (1.25–1.25)", "10.00 (9.00–11.00)", "1.00 (1.00–1.00)", "9.00 (9.00–9.00)", "12%"),
+    ]
 
 
 @pytest.mark.parametrize(
