@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Final, cast
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from control_api.access.gate import LocalAdmin
+from control_api.streaming import ABORT
 
 BACKLOG: Final = 2_048
 KEEP_ALIVE_SECONDS: Final = 75  # as on the edge
@@ -70,7 +72,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=_Protocol,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
@@ -124,6 +126,14 @@ class _Server(uvicorn.Server):
         """As uvicorn makes it for a connection that it accepts itself."""
         make = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, whose requests can leave a client that takes nothing."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        cast("Scope", self.scope)[ABORT] = self.transport.abort
 
 
 @contextlib.contextmanager

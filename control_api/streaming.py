@@ -13,6 +13,7 @@ from shortlink.errors import StoreUnavailable
 
 STALLED_SECONDS: Final = 60.0
 HEAD_ONLY: Final = "edge302.head_only"  # in the ASGI scope: the client asked with HEAD
+ABORT: Final = "edge302.abort"  # in the ASGI scope: closes the connection, whatever waits in it to be taken
 
 _log = logging.getLogger("control_api")
 
@@ -49,7 +50,7 @@ class Streamed(Response):
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 await send({"type": "http.response.body", "body": b""})
                 return
-            sending = asyncio.create_task(self._send(send))
+            sending = asyncio.create_task(self._send(scope, send))
             gone = asyncio.create_task(_gone(receive))
             try:
                 await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -60,7 +61,7 @@ class Streamed(Response):
         if not sending.cancelled() and (error := sending.exception()) is not None:
             raise error
 
-    async def _send(self, send: Send) -> None:
+    async def _send(self, scope: Scope, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         try:
             if self._first:
@@ -71,6 +72,7 @@ class Streamed(Response):
             _log.warning("cut off a reply whose store went away: %s", exc)
         except TimeoutError:
             _log.warning("cut off a reply that nobody took")
+            await abort(scope)
         else:
             await send({"type": "http.response.body", "body": b""})
 
@@ -78,6 +80,14 @@ class Streamed(Response):
         async with asyncio.timeout(self._stalled_seconds):
             await send({"type": "http.response.body", "body": piece, "more_body": True})
         await asyncio.sleep(0)  # neither sending nor a store in memory need to wait: others have their turn here
+
+
+async def abort(scope: Scope) -> None:
+    """Leave a client that takes nothing. Closing would wait for it to take what was written, for ever: so would
+    whoever stops the control plane, and its buffers."""
+    if ABORT in scope:
+        scope[ABORT]()
+        await asyncio.sleep(0)  # the server learns of it before it wonders where the rest of the reply is
 
 
 async def _gone(receive: Receive) -> None:

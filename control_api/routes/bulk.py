@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from control_api import bodies, creating, documented, problems, views
+from control_api import bodies, creating, documented, problems, streaming, views
 from control_api.access import gate
 from control_api.access.gate import Caller
 from control_api.access.keys import Scope as KeyScope
@@ -60,8 +60,9 @@ class Bulk:
                     await parsed.put(_parse(lines, plane, caller))
                 await parsed.put(None)
             await send({"type": "http.response.body", "body": b""})
-        except* TimeoutError:  # the reply has no end: the server cuts the connection
+        except* TimeoutError:
             _log.warning("cut off a bulk request whose results nobody took")
+            await streaming.abort(scope)
 
     async def _answer(self, parsed: asyncio.Queue[Sequence[Item] | None], plane: ControlPlane, send: Send) -> None:
         """Store chunk after chunk and send its results, while the next one is read and parsed."""
