@@ -51,7 +51,7 @@ def totals(question: Question) -> Steps[Totals]:
         return Totals({}, 0, asked.covered())
     if not asked.where:
         sql = Sql()
-        rows = yield sql.ask(_GROUPED.format(key="class", rows=sql.quarters(asked)))
+        rows = yield sql.ask(_GROUPED.format(key="class", rows=sql.sums(asked)))
         return Totals(by_class(rows), (yield from visitors(asked)), asked.covered())
     asked, counted = yield from _by_facet_or_log(asked)
     if asked.nothing:
@@ -69,7 +69,7 @@ def series(question: Question, step: Step) -> Steps[Points]:
     sql = Sql()
     of_days: dict[int, int] | None = None
     if not asked.where:
-        source = sql.quarters(asked)
+        source = sql.sums(asked, by_day=True) if step is Step.DAY else sql.quarters(asked)
         of_days = (yield from visitors_by_day(asked)) if step is Step.DAY else None
     elif step is Step.DAY and len(asked.where) == 1:
         [facet] = asked.where
@@ -189,7 +189,7 @@ def _top_scopes(asked: Meant, dimension: Dimension, limit: int) -> Steps[Top]:
         asked = yield from _of_every_domain(asked)
         if asked.nothing:
             return Top([], asked.covered())
-    asked, counted = (yield from _by_facet_or_log(asked)) if asked.where else (asked, lambda sql: sql.quarters(asked))
+    asked, counted = (yield from _by_facet_or_log(asked)) if asked.where else (asked, lambda sql: sql.sums(asked))
     sql = Sql()
     rows = yield sql.ask(_NAMED[asked.column, dimension].format(rows=counted(sql), limit=sql.put(limit)))
     return _top(rows, asked.covered())

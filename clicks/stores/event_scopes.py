@@ -53,6 +53,13 @@ class Meant:
     def within(self, since_ms: int, until_ms: int) -> "Meant":
         return replace(self, since_ms=since_ms, until_ms=until_ms)
 
+    def split(self) -> tuple["Meant", "Meant", "Meant"]:
+        """The time in whole UTC days, with what is over before and after; each may be nothing."""
+        first, end = -(-self.since_ms // DAY_MS) * DAY_MS, self.until_ms // DAY_MS * DAY_MS
+        if first >= end:
+            return self, self.within(first, first), self.within(first, first)
+        return self.within(self.since_ms, first), self.within(first, end), self.within(end, self.until_ms)
+
     def by_whole_days(self) -> "Meant":
         if self.since_ms >= self.until_ms:
             return self
@@ -142,28 +149,30 @@ class Sql:
 
     def quarters(self, asked: Meant) -> str:
         """Rows (scope, time, class, clicks): the sums by quarter, and the tail."""
-        scopes = self.one_of("scope", asked.scopes)
-        first, end = self.put(asked.since_ms // QUARTER_MS), self.put(asked.until_ms // QUARTER_MS)
-        return f"""SELECT scope, quarter * CAST({QUARTER_MS} AS bigint) AS time, class, clicks FROM event_quarter
-            WHERE {scopes} AND quarter >= {first} AND quarter < {end} AND {self.classes(asked)}
-            UNION ALL SELECT {_scope_of(asked)}, time, class, clicks {self.tail(asked)}"""
+        return f"{self._quarters(asked)} UNION ALL {self._tail(asked)}"
+
+    def sums(self, asked: Meant, *, by_day: bool = False, tail: bool = True) -> str:
+        """The same rows, many fewer: whole days are summed up, and nobody may ask for a time within them.
+
+        Of the facets' sums, those with fewest rows are added up: a link has few campaigns, and visitors few languages.
+
+        `by_day`: their times are in the right day; else they are in none. `tail`: what the sums do not have yet.
+        """
+        before, days, after = asked.split()
+        parts = [self._quarters(edge) for edge in (before, after) if not edge.nothing]
+        if not days.nothing:
+            facet = FACET_OF[Dimension.UTM_CAMPAIGN if asked.column == "link" else Dimension.LANGUAGE]
+            rows = self._days(days, facet, by_day=by_day)
+            parts.append(f"SELECT scope, period * CAST({DAY_MS} AS bigint) AS time, class, clicks FROM ({rows}) AS w")
+        return " UNION ALL ".join([*parts, *([self._tail(asked)] if tail else [])])
 
     def days(self, asked: Meant, facet: Facet, *, by_day: bool = False) -> str:
         """Rows (scope, period, class, value, clicks) of whole days: the sums of a facet, and the tail.
 
         `by_day`: periods are days alone; else they are of any length.
         """
-        chosen = asked.where.get(facet)
-        values = "true" if chosen is None else self.values("value", facet, chosen)
-        parts = [
-            f"""SELECT scope, period, class, value, clicks FROM event_day WHERE {self.one_of("scope", asked.scopes)}
-            AND facet = {facet.number} AND period >= {self.put(first)} AND period < {self.put(end)}
-            AND {self.classes(asked)} AND {values}"""
-            for first, end in periods(asked, blocks=asked.column != "link" and not by_day)
-        ]
-        tail = self.tail(asked)
-        parts.append(f"SELECT {_scope_of(asked)}, time / {DAY_MS}, class, {facet.name}, clicks {tail}")
-        return " UNION ALL ".join(parts)
+        return f"""{self._days(asked, facet, by_day=by_day)}
+            UNION ALL SELECT {_scope_of(asked)}, time / {DAY_MS}, class, {facet.name}, clicks {self.tail(asked)}"""
 
     def links(self, asked: Meant) -> str:
         """Rows (link, clicks) of whole days: the service's sums by link, and the tail."""
@@ -175,8 +184,27 @@ class Sql:
             AND period >= {self.put(first)} AND period < {self.put(end)} AND {self.classes(asked)} AND {domain}
             UNION ALL SELECT link, clicks {self.tail(asked)}"""
 
+    def _quarters(self, asked: Meant) -> str:
+        scopes = self.one_of("scope", asked.scopes)
+        first, end = self.put(asked.since_ms // QUARTER_MS), self.put(asked.until_ms // QUARTER_MS)
+        return f"""SELECT scope, quarter * CAST({QUARTER_MS} AS bigint) AS time, class, clicks FROM event_quarter
+            WHERE {scopes} AND quarter >= {first} AND quarter < {end} AND {self.classes(asked)}"""
 
-# SQLite would rather read all of a link's clicks than the few that came last; see sqlite_dialect.
+    def _days(self, asked: Meant, facet: Facet, *, by_day: bool) -> str:
+        chosen = asked.where.get(facet)
+        values = "true" if chosen is None else self.values("value", facet, chosen)
+        return " UNION ALL ".join(
+            f"""SELECT scope, period, class, value, clicks FROM event_day WHERE {self.one_of("scope", asked.scopes)}
+            AND facet = {facet.number} AND period >= {self.put(first)} AND period < {self.put(end)}
+            AND {self.classes(asked)} AND {values}"""
+            for first, end in periods(asked, blocks=asked.column != "link" and not by_day)
+        )
+
+    def _tail(self, asked: Meant) -> str:
+        return f"SELECT {_scope_of(asked)} AS scope, time, class, clicks {self.tail(asked)}"
+
+
+# SQLite would rather read all of a link's clicks than the few that came last.
 TAIL: Final = "event_log /* by id */"
 
 
