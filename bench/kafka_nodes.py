@@ -75,8 +75,8 @@ class Edge:
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """What happens in the block is what the node is about: its Kafka hangs, if it is to. Void: nobody noticed."""
-        if self.behind is None or not self.behind.hangs:
+        """What happens in the block is what the node is about: its Kafka hangs, if it is to."""
+        if self.behind is None or not self.hangs:
             yield
             return
         self.behind.broker.pause()
