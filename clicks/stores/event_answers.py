@@ -127,16 +127,27 @@ def top(question: Question, dimension: Dimension, limit: int) -> Steps[Top]:
 def export_page(question: Question, after: ClickEvent | None) -> Steps[Sequence[ClickEvent]]:
     """The next clicks of an export; none: it is whole."""
     asked = yield from meant(question)
-    if asked.nothing:
-        return []
-    sql = Sql()
     if after is not None:
         asked = asked.within(after.time, asked.until_ms)
-    chosen = sql.log(asked, "e.")
-    if after is not None:
-        chosen += f" AND {PLACE} > ({sql.put(after.time)}, {sql.put(after.epoch)}, {sql.put(after.seq)})"
-    rows = yield sql.ask(_events(chosen, f"e.time, o.epoch, e.seq LIMIT {EXPORT_ROWS}"))
-    return [event_of(row) for row in rows]
+    while not asked.nothing and (last_ms := (yield from _page_ends(asked))) is not None:
+        sql = Sql()
+        chosen = sql.log(asked.within(asked.since_ms, last_ms + 1), "e.")
+        if after is not None:
+            chosen += f" AND {PLACE} > ({sql.put(after.time)}, {sql.put(after.epoch)}, {sql.put(after.seq)})"
+        if rows := (yield sql.ask(_events(chosen, f"e.time, o.epoch, e.seq LIMIT {EXPORT_ROWS}"))):
+            return [event_of(row) for row in rows]
+        asked = asked.within(last_ms + 1, asked.until_ms)  # all of these were told already
+    return []
+
+
+def _page_ends(asked: Meant) -> Steps[int | None]:
+    """The time of the last click of a page; None: there are no clicks. Pages would else be put in order out of all that
+    is left, each of them."""
+    sql = Sql()
+    times = f"SELECT time FROM event_log WHERE {sql.log(asked)} ORDER BY time LIMIT {EXPORT_ROWS}"
+    found = yield sql.ask(f"SELECT max(time) FROM ({times}) AS n")
+    last_ms: int | None = found[0][0]
+    return last_ms
 
 
 def arrived(question: Question, cursor: str | None, limit: int) -> Steps[Arrived]:

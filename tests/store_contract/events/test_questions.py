@@ -169,6 +169,13 @@ def test_filters_hold_together(store: Asking) -> None:
     assert values(store, Dimension.CITY, where=both, links=[key()]) == [("Berlin", 1)]
 
 
+def test_an_export_goes_on_after_more_clicks_of_one_moment_than_a_page_has(store: Asking) -> None:
+    clicks = [event(seq, time=TODAY_MS) for seq in range(1, 4_502)]
+    clicks += [event(4_502, time=TODAY_MS + 1), event(4_503, time=TODAY_MS + 3_600_000)]
+    store.fill(*clicks)
+    assert [click.seq for click in store.export(question())] == list(range(1, 4_504))
+
+
 def test_an_export_is_in_order_of_time_epoch_and_seq(store: Asking) -> None:
     later = [event(seq, time=TODAY_MS + 1) for seq in (1, 2)]
     other = [event(seq, epoch=OTHER_EPOCH, node="node-2", worker=3) for seq in (1, 2, 3)]
