@@ -59,6 +59,6 @@ def has_sink(sink: str) -> None:
     """Show a sink's series from its beginning."""
     EVENTS_SHIPPED.labels(sink)
     EVENTS_DROPPED.labels(sink, "spool_full")
-    for kind in ("unavailable", "spool", "taken_over", "corrupt"):
+    for kind in ("unavailable", "spool", "unexpected", "taken_over", "corrupt"):
         EVENTS_ERRORS.labels(sink, kind)
     EVENTS_WAITING.labels(sink).set(0)

@@ -67,16 +67,19 @@ class EventShipping:
         return self._passed
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Ship until `stopping` is set and the spool is empty, or in trouble then; or until the sink is lost for us."""
+        """Ship until `stopping` is set and the spool is empty, or in trouble then; or until the sink is lost for us.
+
+        An error that nobody foresaw, such as a driver's, costs freshness too, and not the counts beside it.
+        """
         while True:
             try:
                 more = await self.round()
                 pause = 0.0 if more else PAUSE_SECONDS
-            except (StoreUnavailable, OSError) as exc:
-                more, pause = False, self._trouble(exc)
             except (SinkTakenOver, StoreCorrupt) as exc:
                 self._give_up(exc)
                 return
+            except Exception as exc:
+                more, pause = False, self._trouble(exc)
             if stopping.is_set() and not more:
                 return
             with contextlib.suppress(TimeoutError):
@@ -148,14 +151,22 @@ class EventShipping:
                 self._watermarks = None
 
     def _trouble(self, error: Exception) -> float:
-        metrics.EVENTS_ERRORS.labels(self.name, "unavailable" if isinstance(error, StoreUnavailable) else "spool").inc()
+        kind = _kind(error)
+        metrics.EVENTS_ERRORS.labels(self.name, kind).inc()
         if self._waiting_since_ms is None:  # it could not even be asked how far it had come
             self._waiting_since_ms = self._clock.now_ms()
         self.tell_waiting()
         if not self._backoff.in_trouble:
-            _log.warning("events for %s wait in the spool: %s", self.name, error)
+            traceback = error if kind == "unexpected" else None
+            _log.warning("events for %s wait in the spool: %s", self.name, error, exc_info=traceback)
         return self._backoff.trouble()
 
     def _give_up(self, error: Exception) -> None:
         metrics.EVENTS_ERRORS.labels(self.name, "taken_over" if isinstance(error, SinkTakenOver) else "corrupt").inc()
         _log.error("no more events go to %s: %s", self.name, error)
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, StoreUnavailable):
+        return "unavailable"
+    return "spool" if isinstance(error, OSError) else "unexpected"

@@ -191,6 +191,23 @@ def test_events_come_when_the_sink_is_back(node: Node) -> None:
     run(test)
 
 
+def test_an_error_that_nobody_foresaw_ends_no_sink(node: Node, caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        writer = node.writer()
+        node.sink.trouble = RuntimeError("a driver's")
+        async with node.running():
+            click(writer, 3)
+            await until(lambda: node.sink.calls >= 2)
+            node.sink.trouble = None
+        writer.close()
+        assert await node.shipper.drain(5)
+        assert await node.sink.seqs() == [1, 2, 3]
+        (told,) = [record for record in caplog.records if record.exc_info]
+        assert "events for memory wait in the spool" in told.getMessage()
+
+    run(test)
+
+
 def test_a_sink_that_another_has_taken_over_is_left_alone(node: Node, caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> None:
         writer = node.writer()
