@@ -21,7 +21,8 @@ _AWAY: Final = {
     *(3, 60, 74, 75, 76, 81, 95, 96, 159, 160, 164, 173, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285),
     *(319, 335, 394, 425, 439, 473, 497, 499, 516, 519, 528, 573, 586, 667, 668, 695, 743, 745, 999),
 }
-# A block is taken as one, whatever its size: then its token stands for all of it.
+# A block is taken as one, whatever its size: then its token stands for all of it. It may have clicks of any months:
+# over a hundred are refused by default, as clocks gone wild make them, and the block would wait for ever.
 _WHOLE_BLOCK: Final = {
     "async_insert": "0",
     "wait_end_of_query": "1",
@@ -31,6 +32,7 @@ _WHOLE_BLOCK: Final = {
     "max_insert_block_size": str(1 << 24),
     "min_insert_block_size_rows": str(1 << 24),
     "min_insert_block_size_bytes": str(1 << 30),
+    "max_partitions_per_insert_block": "0",
 }
 
 _log = logging.getLogger(__name__)
@@ -128,9 +130,10 @@ class ClickHouseDatabase:
         then neither does a process that ends half-way, nor another that does the same at the same time.
         """
         scripts = await asyncio.to_thread(_scripts, folder)
-        async with self._connected(_MIGRATE_SECONDS) as client:
+        async with self._connected() as client:
             await client.command(_MIGRATION_TABLE)
             done = int((await client.query("SELECT max(number) FROM schema_migration")).result_rows[0][0])
+        async with self._connected(_MIGRATE_SECONDS) as client:
             for number, script in enumerate(scripts, 1):
                 if number > done:
                     _log.info("migrating ClickHouse", extra={"number": number})

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clicks.counts import DAY_MS
 from clicks.stores.clickhouse_database import ClickHouseDatabase, StatementRefused, statements
 from clicks.stores.clickhouse_schema import MIGRATIONS
 from devstack.clickhouse import ClickHouse
@@ -75,6 +76,19 @@ def test_a_block_that_a_kill_interrupts_counts_once_when_it_is_repeated(own_serv
         return found
 
     assert asyncio.run(killed()) == {100_000}
+
+
+def test_a_block_may_have_clicks_of_any_number_of_months(clickhouse_url: str) -> None:
+    async def many_months() -> set[int]:
+        db = database(clickhouse_url)
+        await db.migrate(MIGRATIONS)
+        lines = json_lines(*[event(seq, time=seq * 31 * DAY_MS) for seq in range(1, 121)])
+        await db.insert_json_rows("click_event", lines, "token")
+        found = await counts(db)
+        await db.close()
+        return found
+
+    assert asyncio.run(many_months()) == {120}
 
 
 def test_a_row_that_does_not_fit_is_refused_and_nothing_of_its_block_stored(clickhouse_url: str) -> None:
