@@ -94,7 +94,10 @@ class CountersPage:
     """The page of one slot. `words[INDEX[name]] += 1` is how the hot path counts."""
 
     def __init__(self, path: Path) -> None:
-        """Open the page for writing, keeping counters of the same layout and clearing gauges."""
+        """Open the page for writing, keeping counters of the same layout and clearing gauges.
+
+        Clicks that a worker of this slot had in memory alone when it was killed are lost, and told as dropped.
+        """
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.ftruncate(descriptor, PAGE_BYTES)
@@ -105,6 +108,7 @@ class CountersPage:
         if (self.words[0], self.words[1]) != (_MAGIC, FINGERPRINT):
             self._map[:] = bytes(PAGE_BYTES)
             self.words[0], self.words[1] = _MAGIC, FINGERPRINT
+        self.add("clicks_dropped_memory", self["clicks_volatile"])
         for name in GAUGES:
             self[name] = 0
 

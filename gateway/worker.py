@@ -31,6 +31,7 @@ TICK_SECONDS: Final = 1.0
 DRAIN_LOOK_SECONDS: Final = 0.02
 GC_THRESHOLDS: Final = (50_000, 20, 100)
 _MIB: Final = 1 << 20
+SEGMENT_BYTES: Final = 16 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,12 @@ async def serve(
     page = CountersPage(folder.counters_page(inherited.slot))
     page["pid"] = os.getpid()
     page["started_ms"] = clock.now_ms()
-    spool = SpoolWriter(str(folder.spool), inherited.slot, limit_bytes=settings.spool_mb * _MIB)
+    spool = SpoolWriter(
+        str(folder.spool),
+        inherited.slot,
+        segment_bytes=segment_bytes(settings),
+        limit_bytes=settings.spool_mb * _MIB,
+    )
     engine = load_engine(settings.engine)(settings, clock, page, spool)
     store = make_store(settings, folder, clock)
     sources = Sources(settings, folder, store, clock, page)
@@ -75,6 +81,12 @@ async def serve(
         await store.close()
         page["pid"] = page["draining"] = 0
         page.close()
+
+
+def segment_bytes(settings: Settings) -> int:
+    """Of a worker's segments. Each worker holds up to two, idle or not: half of the spool has room for those of all,
+    or some would never get one, and their clicks stayed in memory."""
+    return min(SEGMENT_BYTES, settings.spool_mb * _MIB // (4 * max(1, settings.workers)))
 
 
 class Worker:
