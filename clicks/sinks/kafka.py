@@ -97,7 +97,8 @@ class KafkaSink:
     async def _begin(self) -> Producer:
         """Take over from whoever published for this node before, and read how far that came."""
         await self._clients.make_topics(self._topics, {self._marks.topic: TOPIC_CONFIG})
-        if self._has_published and (await self._read()).publisher != self._publisher:
+        # None: the topic was deleted, and nobody has published since.
+        if self._has_published and (await self._read()).publisher not in (self._publisher, None):
             raise SinkTakenOver(_TAKEN_OVER.format(node=self._node))
         producer = self._clients.producer(f"edge302-{self._topic}-{self._node}")
         try:
@@ -164,5 +165,5 @@ async def _all(answers: Iterable[Awaitable[object]]) -> None:
 
 _TAKEN_OVER: Final = (
     "another shipper publishes to Kafka as node {node} by now, so this one has stopped to; no two data folders may have"
-    " the same node.id: delete that file of the copy and restart it"
+    " the same node.id: delete that file and what is in spool/ of the copy, and restart it"
 )

@@ -8,9 +8,10 @@ import pytest
 
 from clicks.counts import DAY_MS, HOUR_MS
 from clicks.sinks.contract import SinkTakenOver
+from clicks.sinks.kafka_client import KafkaClients
 from devstack.kafka import Kafka
 from shortlink.errors import StoreUnavailable
-from tests.integration.kafka.spooled import NODE, Spool, click, events_in, records_in, seqs, sink_of
+from tests.integration.kafka.spooled import NODE, Spool, click, events_in, records_in, seqs, settings_of, sink_of
 from tests.store_contract.clicks.samples import ManualClock
 
 pytestmark = pytest.mark.slow  # it asks for a Kafka
@@ -138,6 +139,27 @@ def test_a_second_shipper_of_a_node_ends_the_work_of_the_first(
         assert seqs(await events_in(kafka_server, kafka_topic)) == {writer.epoch.hex(): list(range(1, 8))}
         await first.close()
         await second.close()
+        writer.close()
+
+    asyncio.run(test())
+
+
+def test_topics_that_were_deleted_are_made_anew(kafka_server: Kafka, kafka_topic: str, spool: Spool) -> None:
+    """As an operator does who wants to begin afresh: nobody else has taken over, and what the spool has comes again."""
+
+    async def test() -> None:
+        writer = spool.writer()
+        sink = sink_of(kafka_server, kafka_topic)
+        click(writer, 3)
+        assert await spool.ship(sink)
+        async with KafkaClients(settings_of(kafka_server)).admin() as admin:
+            await admin.delete_topics([kafka_topic, f"{kafka_topic}.watermarks"])
+        await sink.close()  # as after any trouble
+        assert await sink.watermarks() == {}
+        click(writer, 2)
+        assert await spool.ship(sink)
+        assert seqs(await events_in(kafka_server, kafka_topic)) == {writer.epoch.hex(): list(range(1, 6))}
+        await sink.close()
         writer.close()
 
     asyncio.run(test())
