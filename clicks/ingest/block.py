@@ -7,6 +7,8 @@ from clicks.ingest.rows import NotARow, Row, row
 
 # Well below min_insert_block_size_bytes, so that ClickHouse takes a block as one.
 MAX_BYTES: Final = 64 << 20
+# What each partition may hold while it waits for its turn.
+SMALL_BYTES: Final = 8 << 20
 
 
 class Record(Protocol):
@@ -45,7 +47,7 @@ class Block:
         duplicates: clicks that came again.
         reached: the highest seq of each epoch that has new clicks.
         oldest_ms: time of the oldest new click; 0: there is none.
-        size: bytes of `lines`.
+        size: bytes of the new clicks, and of what can't be stored.
     """
 
     def __init__(self, start: int, known: Mapping[str, int]) -> None:
@@ -69,6 +71,7 @@ class Block:
                 click = row(value)
             except NotARow as exc:
                 self.refused.append(Refused(record.offset, value, exc.kind, str(exc)))
+                self.size += len(value or b"")
             else:
                 self._add(click, record.offset, value or b"")
 

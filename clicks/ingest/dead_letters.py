@@ -1,4 +1,4 @@
-"""The topic for events that can't be stored: each as it came, and why."""
+"""The topic for events that can't be stored: each as it came, as far as it has room, and why."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,6 +8,9 @@ from clicks.sinks.kafka_client import KafkaClients, Producer, TopicPartition
 
 # Of a reason, which may repeat what somebody sent.
 MAX_REASON: Final = 1_000
+# Of the event: half of what brokers take by default. Another producer's may be larger, and have come because it was
+# compressed; refused as a dead letter, it would hold up its partition for ever. A click of ours is far shorter.
+MAX_VALUE: Final = 512 << 10
 
 
 class DeadLetters:
@@ -26,7 +29,7 @@ class DeadLetters:
             sent = [
                 await producer.send(
                     self._topic,
-                    one.value,
+                    one.value and one.value[:MAX_VALUE],
                     f"{place.topic}/{place.partition}/{one.offset}".encode(),
                     headers=headers(place, one),
                 )
@@ -61,4 +64,5 @@ def headers(place: TopicPartition, refused: Refused) -> list[tuple[str, bytes]]:
         ("topic", place.topic.encode()),
         ("partition", str(place.partition).encode()),
         ("offset", str(refused.offset).encode()),
+        ("bytes", str(len(refused.value or b"")).encode()),
     ]

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from clicks.ingest.contract import RowsRefused
+from clicks.ingest.dead_letters import MAX_VALUE
 from shortlink.settings import Settings
 from tests.integration.ingest.chain import Epoch, chain_of
 from tests.store_contract.events.samples import event
@@ -39,6 +40,20 @@ def test_poison_goes_to_the_dead_letters_and_the_rest_is_stored(settings: Settin
                 source = b"/".join([told["topic"], told["partition"], told["offset"]])
                 assert (key, told["topic"]) == (source, chain.topic.encode())
                 assert told["detail"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.slow
+def test_poison_too_large_for_a_dead_letter_is_cut_and_stops_nothing(settings: Settings) -> None:
+    async def run() -> None:
+        epoch = Epoch()
+        async with chain_of(settings) as chain, chain.worker():
+            large = b"x" * 1_700_000  # which is little when it is compressed
+            await chain.produce_values([(b"one", large), (b"one", msgspec.json.encode(epoch.next()))])
+            await chain.until_stored(1)
+            [(_, value, told)] = await chain.dead_letters()
+            assert (value, told["bytes"]) == (large[:MAX_VALUE], b"1700000")
 
     asyncio.run(run())
 
