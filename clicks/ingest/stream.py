@@ -31,9 +31,9 @@ class KafkaStream:
 
     async def committed(self) -> Committed:
         with self._clients.translated():
-            found = (await self._clients.committed(self._group)).get(self._place)
+            found = (await self._clients.committed(self._group, [self._place]))[self._place]
             first: int = (await self._consumer.beginning_offsets([self._place]))[self._place]
-        if found is None or found.offset < 0:
+        if found.offset < 0:
             return Committed(first, "")
         if found.offset < first:
             metrics.ERRORS.labels("lost-offsets").inc()
@@ -70,10 +70,9 @@ class KafkaStream:
     async def add_dead(self, refused: Sequence[Refused]) -> None:
         await self._dead.add(self._place, refused)
 
-    def waiting(self, stored_to: int) -> int:
-        """Offsets of committed transactions from `stored_to` on; 0 also before anything was read."""
+    def waiting(self, since: int) -> int:
         end: int | None = self._consumer.last_stable_offset(self._place) if self._is_ours() else None
-        return max(0, (end or 0) - stored_to)
+        return max(0, (end or 0) - since)
 
     def _check_ours(self) -> None:
         if not self._is_ours():

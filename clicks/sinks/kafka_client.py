@@ -163,12 +163,19 @@ class KafkaClients:
                 (described,) = await admin.describe_topics([topic])
                 return len(described["partitions"])
 
-    async def committed(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
-        """How far a consumer group has come, by partition. StoreUnavailable."""
+    async def committed(self, group: str, places: Iterable[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+        """How far a consumer group has come in each place; offset -1: nowhere yet. StoreUnavailable."""
+        asked = list(places)
         with self.translated():
             async with self.admin() as admin:
-                found: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(group)
-                return found
+                found: dict[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(
+                    group, partitions=asked
+                )
+        # A coordinator that is just being moved or started answers with an error and no partitions, and the driver
+        # looks at the latter alone. Taken for nothing committed, that would have a group begin anew.
+        if not found.keys() >= set(asked):
+            raise StoreUnavailable(f"Kafka at {self.brokers}: the group {group} can't be asked at this moment")
+        return found
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]

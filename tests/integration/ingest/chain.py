@@ -97,7 +97,7 @@ class Chain:
         """True when nothing waits and no block is under way; Kafka's own record ends each transaction."""
         committed, ends = await self.committed(), await self.ends()
         return all(
-            end == 0 or (place in committed and committed[place].offset >= end - 1 and not committed[place].metadata)
+            end == 0 or (committed[place].offset >= end - 1 and not committed[place].metadata)
             for place, end in ends.items()
         )
 
@@ -109,16 +109,19 @@ class Chain:
             await asyncio.sleep(0.05)
 
     async def committed(self) -> dict[TopicPartition, OffsetAndMetadata]:
-        return await self.clients.committed(group_of(self.topic))
+        return await self.clients.committed(group_of(self.topic), self._places)
 
     async def ends(self) -> dict[TopicPartition, int]:
         consumer = self.clients.consumer()
         await consumer.start()
         try:
-            places = [TopicPartition(self.topic, number) for number in range(self.settings.kafka_partitions)]
-            return dict(await consumer.end_offsets(places))
+            return dict(await consumer.end_offsets(self._places))
         finally:
             await consumer.stop()
+
+    @property
+    def _places(self) -> list[TopicPartition]:
+        return [TopicPartition(self.topic, number) for number in range(self.settings.kafka_partitions)]
 
     async def dead_letters(self) -> Sequence[tuple[bytes, bytes | None, dict[str, bytes]]]:
         """Key, value and headers of each."""
