@@ -1,5 +1,6 @@
 """Counts and times of requests for Prometheus, gathered in plain numbers and handed over together."""
 
+import enum
 from bisect import bisect_left
 from typing import Final
 
@@ -15,6 +16,26 @@ _SECONDS: Final = Histogram(
     ("route",),
     buckets=BOUNDS_SECONDS,
 )
+_CUT_OFF: Final = Counter("edge302_api_cut_off", "Replies that were cut off before their end, by reason.", ("reason",))
+
+
+class CutOff(enum.StrEnum):
+    """Why a reply that had begun has no end."""
+
+    STORE = "store"  # it went away
+    KEY = "key"  # it was revoked, or has expired
+    STALLED = "stalled"  # the client took nothing
+    FAULT = "fault"  # of ours
+
+
+# A series that is there from the start shows its first event as an increase.
+for _reason in CutOff:
+    _CUT_OFF.labels(_reason.value)
+
+
+def cut_off(reason: CutOff) -> None:
+    """Count a reply that was cut off. There are few, so that each is counted at once."""
+    _CUT_OFF.labels(reason.value).inc()
 
 
 class RequestTally:

@@ -34,6 +34,7 @@ TOOLS: Final = (
     Tool("mvn", "maven", "fetching Kafka for them"),
     Tool("h2load", "nghttp2-client", "tests of HTTP/2 through nginx"),
     Tool("wrk", "wrk", "load in `make bench` and in the tests that kill a gateway under load"),
+    Tool("promtool", "prometheus", "tests of the operator's alerts"),
     Tool("strace", "strace", "the test that a link is on disk before its 201"),
     Tool("valgrind", "valgrind", "the count of instructions a request in `make instructions`"),
     Tool("envsubst", "gettext-base", "the test that the official nginx image renders the operator's config as we do"),

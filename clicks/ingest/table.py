@@ -7,6 +7,7 @@ import msgspec
 
 from clicks.ingest.contract import RowsRefused
 from clicks.ingest.marks import Mark
+from clicks.ingest.rows import Row
 from clicks.stores.clickhouse_database import ClickHouseDatabase, StatementRefused
 
 CLICKS: Final = "click_event"
@@ -29,6 +30,11 @@ class ClickHouseTable:
         await self._database.run(f"CREATE OR REPLACE TABLE {ATTEMPTS} AS {CLICKS} ENGINE = Null")
         await self._insert(ATTEMPTS, lines, "")
 
+    async def known(self, clicks: Sequence[Row]) -> set[tuple[str, int]]:
+        """The epoch and seq of those that are stored. Some hundred at a time: they are one parameter."""
+        ids = [(click.domain, click.code, click.time, click.epoch, click.seq) for click in clicks]
+        return {(epoch, int(seq)) for epoch, seq in await self._database.rows(_KNOWN, {"ids": ids})} if ids else set()
+
     async def marks(self, topic: str, partition: int) -> Sequence[Mark]:
         found = await self._database.rows(_NEWEST, {"topic": topic, "partition": partition})
         return [Mark(*row) for row in found]
@@ -44,6 +50,11 @@ class ClickHouseTable:
             raise RowsRefused(str(exc)) from exc
 
 
+# By the columns that the table is sorted by.
+_KNOWN: Final = f"""
+SELECT DISTINCT toString(epoch), seq FROM {CLICKS}
+WHERE (domain, code, time, epoch, seq) IN {{ids:Array(Tuple(String, String, Int64, String, UInt64))}}
+"""  # noqa: S608 (names of ours)
 _NEWEST: Final = f"""
 SELECT toString(epoch), max(seq), argMax(seq_before, seq), argMax(block, seq) FROM {MARKS}
 WHERE topic = {{topic:String}} AND partition = {{partition:UInt32}} GROUP BY epoch

@@ -18,6 +18,10 @@ COMMANDS: Final = {
     "ingest": ("edge302.cli.serve:ingest", "Run an ingest worker alone: carry clicks from Kafka into ClickHouse."),
     "links": ("edge302.cli.links:links", "Add, list, export and import links."),
     "stats": ("edge302.cli.stats:stats", "Tell clicks: of a link or of all, by time, country and the like."),
+    "dead-letters": (
+        "edge302.cli.dead_letters:dead_letters",
+        "Look at clicks that could not be stored in ClickHouse, and store them once that is mended.",
+    ),
     "keys": ("edge302.cli.keys:keys", "Create, list and revoke API keys."),
     "backup": ("edge302.cli.backups:backup", "Save links, clicks and spool to one file, while all goes on."),
     "restore": ("edge302.cli.backups:restore", "Put a backup into a data folder that nothing runs on."),

@@ -50,7 +50,7 @@ class NodeCollector(Collector):
         if GATEWAY in roles:
             yield from worker_metrics(folder, now_ms)
         if GATEWAY in roles or SHIPPER in roles:
-            yield from spool_metrics(folder.spool)
+            yield from spool_metrics(folder.spool, self._holdings.settings.spool_mb << 20)
         for role in BY_PROMETHEUS_CLIENT:
             if role in roles:
                 yield from _kept_by_prometheus_client(str(metrics_folder(folder, role)))

@@ -80,8 +80,9 @@ def test_the_spool_is_measured_without_a_shipper(folder: DataFolder) -> None:
     for number in range(2):
         (folder.spool / f"{number}.seg").write_bytes(bytes(8192))
     (folder.spool / ".reader.lock").write_bytes(bytes(8192))
-    values = {sample.name: sample.value for family in spool_metrics(folder.spool) for sample in family.samples}
-    assert values == {"edge302_spool_bytes": 16_384, "edge302_spool_segments": 2}
+    values = {s.name: s.value for family in spool_metrics(folder.spool, 64 << 20) for s in family.samples}
+    assert values.pop("edge302_spool_disk_free_bytes") > 0
+    assert values == {"edge302_spool_bytes": 16_384, "edge302_spool_segments": 2, "edge302_spool_limit_bytes": 64 << 20}
 
 
 def test_parts_of_one_metric_from_several_processes_become_one_family() -> None:

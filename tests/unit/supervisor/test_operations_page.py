@@ -36,6 +36,15 @@ def test_the_labels_are_those_of_the_page_metrics() -> None:
         assert documented[metric.name] == ", ".join(metric.labels)
 
 
+def exported_series(folder: DataFolder, held: ExitStack) -> set[str]:
+    """The names by which Prometheus has all of it."""
+    found = {"edge302_build_info"}
+    for family in families(folder, held):
+        endings = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}.get(family.type, ("",))
+        found |= {family.name + ending for ending in endings}
+    return found
+
+
 def families(folder: DataFolder, held: ExitStack) -> list[Metric]:
     """Everything that the processes of a node export."""
     settings = Settings(data=folder.root, port=0, api_port=0, workers=1)
