@@ -17,6 +17,10 @@ LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01
 _YEAR_MONTHS: Final = 12
 
 
+class BadEnd(BadSpan):
+    """It is the end of a time that can't be used."""
+
+
 class Period(enum.StrEnum):
     """A time up to now: the hour or the day that it is in the zone is counted in, and asked for whole."""
 
@@ -34,7 +38,9 @@ class Compare(enum.StrEnum):
     """With what a time is compared."""
 
     PREVIOUS = "previous"  # as long a time, just before: as many days of the zone, if the time is whole days
-    YEAR_AGO = "year-ago"  # the same dates of the year before; 29 February is the 28th then
+    # The same dates of the year before, 29 February being the 28th there; of whole months the same months, so that
+    # February is compared with all of February, however many days either has.
+    YEAR_AGO = "year-ago"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +71,14 @@ def of_times(since: str, until: str | None, zone: tzinfo, now_ms: int) -> Span:
         now_ms: the time it is.
 
     Raises:
-        BadSpan: a text is no time, or lies outside 2000 to 2100, or the span would end before it begins.
+        BadSpan: `since` is no time, or lies outside 2000 to 2100, or is yet to come where there is no `until`.
+        BadEnd: `until` is no time, or too far from now, or not after `since`.
     """
     begin = _floor(_read(since, zone))
-    end = _after(now_ms) if until is None else _ceil(_read(until, zone, to_its_end=True))
-    if begin >= end:
-        raise BadSpan("the time asked for ends before it begins")
+    if until is not None:
+        return Span(begin, _end(until, begin, zone))
+    if begin >= (end := _after(now_ms)):
+        raise BadSpan(f"{since[:64]!r} is yet to come; name an earlier time, or a later `until`")
     return Span(begin, end)
 
 
@@ -80,7 +88,7 @@ def compared(span: Span, compare: Compare, zone: tzinfo, now_ms: int) -> Span:
     if compare is Compare.PREVIOUS:
         earlier = _moved(span, ended, _begin_before(span, zone), zone)
     else:
-        earlier = Span(_year_before(span.since_ms, zone), _year_before(ended, zone))
+        earlier = _year_before(Span(span.since_ms, ended), zone)
     if earlier.since_ms < EARLIEST_MS or earlier.since_ms >= earlier.until_ms:
         raise BadSpan("there is no such time to compare with; choose a shorter or a later one")
     return earlier
@@ -130,6 +138,17 @@ def _read(text: str, zone: tzinfo, *, to_its_end: bool = False) -> int:
     return _in_range(round(seconds * 1_000), text)
 
 
+def _end(text: str, begin_ms: int, zone: tzinfo) -> int:
+    """The end that a text names, for a time that begins at `begin_ms`. Raises BadEnd."""
+    try:
+        end = _ceil(_read(text, zone, to_its_end=True))
+    except BadSpan as exc:
+        raise BadEnd(str(exc)) from exc
+    if begin_ms >= end:
+        raise BadEnd(f"{text[:64]!r} is not after the begin of the time asked for; name a later one")
+    return end
+
+
 def _in_range(ms: int, text: str) -> int:
     if not EARLIEST_MS <= ms <= LATEST_MS:
         raise BadSpan(f"{text[:64]!r} is too far from now: times of the years 2000 to 2099 can be asked for")
@@ -168,10 +187,23 @@ def _date(ms: int, zone: tzinfo) -> date:
     return local(ms, zone).date()
 
 
-def _year_before(ms: int, zone: tzinfo) -> int:
-    wall = local(ms, zone)
-    day = 28 if (wall.month, wall.day) == (2, 29) else wall.day
-    return instant(wall.replace(year=wall.year - 1, day=day, fold=0))
+def _year_before(span: Span, zone: tzinfo) -> Span:
+    """The same dates a year earlier. An end at midnight is the end of the day before it: of 28 February that is not
+    where 29 February's year before would be, and 28 February has one in every year."""
+    since, until = local(span.since_ms, zone), local(span.until_ms, zone)
+    whole_months = _are_midnights((span.since_ms, span.until_ms), zone) and since.day == until.day == 1
+    if whole_months or not _are_midnights((span.until_ms,), zone):
+        return Span(_a_year_earlier(since), _a_year_earlier(until))
+    last = _date_a_year_earlier(until.date() - timedelta(days=1))
+    return Span(_a_year_earlier(since), midnight(last + timedelta(days=1), zone))
+
+
+def _a_year_earlier(wall: datetime) -> int:
+    return instant(datetime.combine(_date_a_year_earlier(wall.date()), wall.time().replace(fold=0), wall.tzinfo))
+
+
+def _date_a_year_earlier(day: date) -> date:
+    return day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
 def _floor(ms: int) -> int:

@@ -170,3 +170,18 @@ def test_dates_are_those_of_the_zone() -> None:
 def test_a_change_from_nothing_has_no_percent() -> None:
     assert change(3, 0) == (3, None)
     assert change(30, 40) == (-10, -25.0)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "before"),
+    [
+        ("2024-02-28", "2024-02-29", ("2023-02-28", "2023-03-01")),
+        ("2025-02-22", "2025-03-01", ("2024-02-22", "2024-02-29")),
+        ("2025-02-01", "2025-03-01", ("2024-02-01", "2024-03-01")),
+        ("2024-02-01", "2024-03-01", ("2023-02-01", "2023-03-01")),
+    ],
+)
+def test_a_year_ago_ends_on_the_same_date_and_whole_months_are_whole(
+    since: str, until: str, before: tuple[str, str]
+) -> None:
+    assert compared(of(since, until), Compare.YEAR_AGO, BERLIN, ms(NOW)) == of(*before)
