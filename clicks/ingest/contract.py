@@ -44,6 +44,10 @@ class Stream(Protocol):
         """Records of committed transactions, as soon as there are some; none: there were none for so long."""
         ...
 
+    def waiting(self, since: int) -> int:
+        """Offsets of committed transactions from `since` on, as far as is known; 0 also before anything was read."""
+        ...
+
     async def commit(self, offset: int, metadata: str = "") -> None:
         """Returns when the group has it. NoLongerOurs."""
         ...

@@ -36,12 +36,14 @@ class Assigned:
             await asyncio.wait([self._task], timeout=FINISH_SECONDS)
         self._task.cancel()
         await asyncio.wait([self._task])
-        self.tell_lag(0)
+        self._set_lag(0)  # whoever has it next tells
 
-    def tell_lag(self, offsets: int | None = None) -> None:
-        """`offsets`: None: as many as wait."""
-        waiting = self.stream.waiting(self.ingest.stored_to) if offsets is None else offsets
-        metrics.LAG.labels(self.stream.topic, str(self.stream.partition)).set(waiting)
+    async def tell_lag(self) -> None:
+        await self.stream.look()
+        self._set_lag(self.stream.waiting(self.ingest.stored_to))
+
+    def _set_lag(self, offsets: int) -> None:
+        metrics.LAG.labels(self.stream.topic, str(self.stream.partition)).set(offsets)
 
     async def _run(self) -> None:
         try:
@@ -76,9 +78,8 @@ class Partitions(ConsumerRebalanceListener):  # type: ignore[misc]
         ours, self._ours = self._ours, []
         await asyncio.gather(*(one.release() for one in ours))
 
-    def tell_lag(self) -> None:
-        for one in self._ours:
-            one.tell_lag()
+    async def tell_lag(self) -> None:
+        await asyncio.gather(*(one.tell_lag() for one in self._ours))
 
 
 async def take_part(consumer: Consumer, topic: str, partitions: Partitions, stopping: asyncio.Event) -> None:
@@ -94,7 +95,7 @@ async def take_part(consumer: Consumer, topic: str, partitions: Partitions, stop
         try:
             while not stopping.is_set() and not partitions.failed.done():
                 await asyncio.wait(ends, timeout=1, return_when=asyncio.FIRST_COMPLETED)
-                partitions.tell_lag()
+                await partitions.tell_lag()
         finally:
             told.cancel()
             await partitions.on_partitions_revoked()

@@ -6,12 +6,13 @@ from itertools import takewhile
 from typing import Final, TypeVar
 
 from clicks.ingest import boundary, metrics
-from clicks.ingest.block import MAX_BYTES, Block, Record
+from clicks.ingest.block import MAX_BYTES, SMALL_BYTES, Block, Record
 from clicks.ingest.boundary import Boundary
 from clicks.ingest.contract import RowsRefused, Stream, Table
 from clicks.ingest.marks import before, of_block
 from clicks.ingest.patience import Patience
 from clicks.ingest.refusals import refused_rows
+from clicks.ingest.turns import Turns
 from shortlink.clock import Clock
 from shortlink.errors import StoreUnavailable
 
@@ -19,6 +20,8 @@ from shortlink.errors import StoreUnavailable
 RECORDS_AT_ONCE: Final = 5_000
 # How soon one that has nothing to read sees that it is to stop.
 READ_MS: Final = 200
+# How soon one that has nothing to read sees that its turn has come.
+TURN_MS: Final = 20
 
 Answer = TypeVar("Answer")
 
@@ -32,13 +35,25 @@ class PartitionIngest:
     """
 
     def __init__(
-        self, stream: Stream, table: Table, clock: Clock, patience: Patience, *, block_rows: int, block_ms: int
+        self,
+        stream: Stream,
+        table: Table,
+        clock: Clock,
+        patience: Patience,
+        turns: Turns,
+        *,
+        block_rows: int,
+        block_ms: int,
     ) -> None:
-        """`patience`: for ClickHouse, when it is away; where Kafka is away, that is the caller's to mend."""
+        """`patience`: for ClickHouse, when it is away; where Kafka is away, that is the caller's to mend.
+
+        `turns`: the same for all partitions of a worker.
+        """
         self._stream = stream
         self._table = table
         self._clock = clock
         self._patience = patience
+        self._turns = turns
         self._block_rows = block_rows
         self._block_seconds = block_ms / 1_000
         self._known: dict[str, int] = {}  # the highest seq stored, by epoch
@@ -51,25 +66,29 @@ class PartitionIngest:
         while not stopping.is_set():
             block = await self._gather(stopping)
             if block.records and not stopping.is_set():
-                await self._begin(block)
+                async with self._turns.large:
+                    await self._grow(block, stopping)
+                    if not stopping.is_set():
+                        await self._begin(block)
 
     async def _resume(self) -> None:
         """Go to where the group is in this partition, and repeat the block that was under way there."""
         committed = await self._stream.committed()
         under_way = boundary.pending(*committed)
-        marks = await self._ask(lambda: self._table.marks(self._stream.topic, self._stream.partition))
-        self._known = before(marks, None if under_way is None else under_way.block)
         self._stream.seek(committed.offset)
         self.stored_to = committed.offset
+        marks = await self._ask(lambda: self._table.marks(self._stream.topic, self._stream.partition))
+        self._known = before(marks, None if under_way is None else under_way.block)
         if under_way is not None:
             metrics.REPEATED.inc()
-            await self._finish(await self._gather_again(under_way), under_way)
+            async with self._turns.large:
+                await self._finish(await self._gather_again(under_way), under_way)
             self._stream.seek(under_way.end)
 
     async def _gather(self, stopping: asyncio.Event) -> Block:
-        """Read until the block is full, or its first record has waited long enough."""
+        """Read until there is as much as may wait for a turn, or the first record has waited long enough."""
         block, ends_at = Block(self._stream.position, self._known), float("inf")
-        while block.size < MAX_BYTES and block.records < self._block_rows and not stopping.is_set():
+        while self._has_room(block, SMALL_BYTES) and not stopping.is_set():
             left_ms = (ends_at - self._clock.monotonic()) * 1_000
             if left_ms <= 0:
                 break
@@ -81,13 +100,26 @@ class PartitionIngest:
             block.take(records)
         return block
 
+    async def _grow(self, block: Block, stopping: asyncio.Event) -> None:
+        """Read on while another block is inserted, and while much waits: then large blocks are what makes it less."""
+        found = True
+        while self._has_room(block, MAX_BYTES) and not stopping.is_set():
+            is_turn = not self._turns.inserting.locked()
+            if is_turn and not (found and self._stream.waiting(self._stream.position) >= RECORDS_AT_ONCE):
+                break
+            records = await self._read(self._block_rows - block.records, READ_MS if is_turn else TURN_MS)
+            block.take(records)
+            found = bool(records)
+
+    def _has_room(self, block: Block, max_bytes: int) -> bool:
+        return block.size < max_bytes and block.records < self._block_rows
+
     async def _gather_again(self, under_way: Boundary) -> Block:
         """Read what the block had. All of it is there, unless Kafka has dropped it because of its age."""
-        block, seen = Block(under_way.start, self._known), under_way.start
-        while seen < under_way.end:
+        block = Block(under_way.start, self._known)
+        while self._stream.position < under_way.end:
             records = await self._read(RECORDS_AT_ONCE, READ_MS)
             block.take(takewhile(lambda record: record.offset < under_way.end, records))
-            seen = records[-1].offset + 1 if records else seen
         block.end = under_way.end
         return block
 
@@ -118,9 +150,13 @@ class PartitionIngest:
         metrics.finished(block, self._clock.now_ms())
 
     async def _insert(self, block: Block, token: str) -> None:
-        started = self._clock.monotonic()
-        await self._ask(lambda: self._insert_what_is_taken(block, token))
-        metrics.SECONDS.observe(self._clock.monotonic() - started)
+        await self._ask(lambda: self._insert_in_turn(block, token))
+
+    async def _insert_in_turn(self, block: Block, token: str) -> None:
+        async with self._turns.inserting:
+            started = self._clock.monotonic()
+            await self._insert_what_is_taken(block, token)
+            metrics.SECONDS.observe(self._clock.monotonic() - started)
 
     async def _insert_what_is_taken(self, block: Block, token: str) -> None:
         """Insert, without rows that ClickHouse refuses. StoreUnavailable: also when it refuses what is as it should be.

@@ -12,6 +12,7 @@ from clicks.ingest.member import Partitions, take_part
 from clicks.ingest.partition import PartitionIngest
 from clicks.ingest.patience import FIRST_SECONDS, MAX_SECONDS, Patience
 from clicks.ingest.stream import KafkaStream
+from clicks.ingest.turns import Turns
 from clicks.sinks.kafka_client import Consumer, KafkaClients
 from shortlink.clock import Clock
 from shortlink.errors import StoreUnavailable
@@ -42,6 +43,7 @@ class Worker:
         self._topic = settings.kafka_topic
         self._member = member
         self._patience = Patience()
+        self._turns = Turns()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Ingest until `stopping` is set. What waits stays in Kafka."""
@@ -81,6 +83,7 @@ class Worker:
             self._table,
             self._clock,
             self._patience,
+            self._turns,
             block_rows=self._settings.ingest_block_rows,
             block_ms=self._settings.ingest_block_ms,
         )
@@ -94,6 +97,7 @@ class Worker:
             max_poll_interval_ms=NEVER_MS,
             fetch_max_bytes=FETCH_BYTES,
             max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            auto_offset_reset="none",  # what Kafka has dropped is to be told, not passed over
         )
 
 

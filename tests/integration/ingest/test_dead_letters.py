@@ -17,7 +17,6 @@ from shortlink import settings as known
 from shortlink.settings import Settings
 from tests.integration.ingest.chain import Chain, Epoch, chain_of
 from tests.integration.ingest.faults import Died
-from tests.integration.ingest.test_exactly_once import set_back
 
 pytestmark = pytest.mark.slow
 
@@ -118,7 +117,7 @@ def test_a_new_database_is_filled_with_each_click_of_the_topic_once(settings: Se
         epoch = Epoch()
         async with chain_of(settings) as chain:
             await leave_letters(chain, epoch)
-            await set_back(chain)
+            await chain.set_group(0)
         anew = msgspec.structs.replace(settings, clickhouse_url=f"{settings.clickhouse_url}_anew")
         async with chain_of(anew) as chain:
             async with chain.worker():

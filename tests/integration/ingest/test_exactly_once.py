@@ -5,9 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from clicks.sinks.kafka_client import OffsetAndMetadata, TopicPartition
 from shortlink.settings import Settings
-from tests.integration.ingest.chain import Chain, Epoch, chain_of
+from tests.integration.ingest.chain import Epoch, chain_of
 from tests.integration.ingest.faults import STEPS, Died, DyingTable
 
 pytestmark = pytest.mark.slow
@@ -75,7 +74,7 @@ def test_a_group_that_is_set_back_stores_nothing_again(settings: Settings) -> No
                 await chain.produce(epoch.some(clicks))
                 async with chain.worker():
                     await chain.until_stored(epoch.clicks)
-                await set_back(chain)
+                await chain.set_group(0)
             async with chain.worker():
                 await chain.produce(epoch.some(10))
                 await chain.until_stored(1_610)
@@ -102,14 +101,3 @@ def test_what_a_transaction_that_was_aborted_left_behind_is_not_stored(settings:
             assert await chain.stored() == {epoch.name: list(range(1, 101))}
 
     asyncio.run(run())
-
-
-async def set_back(chain: Chain) -> None:
-    """As an operator does with Kafka's own tool, while no worker runs."""
-    group = f"edge302-ingest-{chain.topic}"
-    consumer = chain.clients.consumer(group=group)
-    await consumer.start()
-    places = [TopicPartition(chain.topic, number) for number in range(chain.settings.kafka_partitions)]
-    consumer.assign(places)
-    await consumer.commit({place: OffsetAndMetadata(0, "") for place in places})
-    await consumer.stop()

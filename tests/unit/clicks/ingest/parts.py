@@ -12,6 +12,7 @@ from clicks.ingest.contract import Committed, RowsRefused
 from clicks.ingest.marks import Mark
 from clicks.ingest.partition import PartitionIngest
 from clicks.ingest.patience import Patience
+from clicks.ingest.turns import Turns
 from tests.store_contract.clicks.samples import ManualClock
 from tests.store_contract.events.samples import event
 
@@ -72,6 +73,9 @@ class MemoryStream:
         if self.world.is_done:
             self._stopping.set()
         return read
+
+    def waiting(self, since: int) -> int:
+        return max(0, self.world.end - since)
 
     async def commit(self, offset: int, metadata: str = "") -> None:
         for _ in self._fate.step():
@@ -141,6 +145,7 @@ def live(world: World, fate: Fate, block_rows: int) -> None:
             MemoryTable(world, fate),
             clock,
             Patience(),
+            Turns(),
             block_rows=block_rows,
             block_ms=100,
         )
