@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -59,13 +59,13 @@ def settle(*roots: int, seconds: float = 120) -> None:
 def held(role: str, *roots: int) -> Iterator[None]:
     """Let processes of this role get no CPU until the block is left."""
     pids = [pid for pid, name in _roles(_processes(), roots).items() if name == role]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
     try:
+        for pid in pids:
+            _signal(pid, signal.SIGSTOP)
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            _signal(pid, signal.SIGCONT)
 
 
 def parse_stat(text: str) -> Process:
@@ -73,6 +73,11 @@ def parse_stat(text: str) -> Process:
     fields = text.rpartition(")")[2].split()
     ticks = sum(int(fields[index]) for index in (11, 12, 13, 14))  # utime, stime, cutime, cstime
     return Process(parent=int(fields[1]), seconds=ticks / TICKS_A_SECOND)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it ended since we looked; the others must still hear of it
+        os.kill(pid, number)
 
 
 def _roles(table: Mapping[int, Process], roots: Sequence[int]) -> dict[int, str]:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from devstack.services import in_ci
 
 CARGO: Final = ("cargo", "test", "--locked", "--workspace", "--quiet")
-PYTEST: Final = (sys.executable, "-m", "pytest", "-q")
+PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "--durations=20", "--durations-min=5")
 # Checks of their own, each of which passes or fails as a whole.
 CHECKS: Final = ("devstack.instructions", "devstack.fuzz")
 # Under a minute: no whole nodes are started, and nothing marked slow runs.

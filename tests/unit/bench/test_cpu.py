@@ -1,9 +1,12 @@
 """CPU time of a server is that of all its processes."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench import cpu
@@ -15,6 +18,15 @@ start = time.process_time()
 while time.process_time() < start + 0.2: pass
 print("done", flush=True)
 sys.stdin.read()
+"""
+
+PARENT = """
+import subprocess, sys, time
+children = [subprocess.Popen(["sleep", "60"]) for _ in range(int(sys.argv[1]))]
+print(*(child.pid for child in children), flush=True)
+while True:
+    time.sleep(0.02)
+    for child in children: child.poll()
 """
 
 
@@ -60,13 +72,20 @@ def test_a_process_that_runs_a_module_is_called_after_it() -> None:
 
 
 def test_processes_of_a_held_role_stand_still_until_they_are_let_go() -> None:
-    with subprocess.Popen(["sleep", "60"]) as other:
-        try:
-            with cpu.held("child", os.getpid()):
-                assert state(other.pid) == "T"
-            assert state(other.pid) != "T"
-        finally:
-            other.kill()
+    with server_with_children(2) as (server, (first, second)):
+        with cpu.held("child", server):
+            assert (state(first), state(second)) == ("T", "T")
+            assert state(server) != "T"
+        assert "T" not in (state(first), state(second))
+
+
+def test_a_process_that_ends_while_it_is_held_leaves_no_other_one_held() -> None:
+    with server_with_children(3) as (server, (first, second, third)):
+        with cpu.held("child", server):
+            os.kill(second, signal.SIGKILL)
+            while Path(f"/proc/{second}").exists():
+                time.sleep(0.01)
+        assert "T" not in (state(first), state(third))
 
 
 def test_the_time_of_one_process_is_told_without_its_children() -> None:
@@ -74,6 +93,22 @@ def test_the_time_of_one_process_is_told_without_its_children() -> None:
     subprocess.run([sys.executable, "-c", "pass"], check=True)
     sum(range(200_000))
     assert 0 < cpu.process_seconds(os.getpid()) - started <= time.process_time() - before
+
+
+@contextmanager
+def server_with_children(count: int) -> Iterator[tuple[int, list[int]]]:
+    """The number of a process that reaps its children as they end, and theirs. Not this one: it has servers as
+    children that other tests need."""
+    with subprocess.Popen([sys.executable, "-c", PARENT, str(count)], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        children = [int(number) for number in server.stdout.readline().split()]
+        try:
+            yield server.pid, children
+        finally:
+            server.terminate()
+            for child in children:
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
 
 
 def state(pid: int) -> str:
