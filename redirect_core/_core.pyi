@@ -79,7 +79,7 @@ class SpoolWriter:
 
     @property
     def dropped(self) -> int:
-        """Clicks lost because even the counts in memory were full."""
+        """Clicks lost because even the counts in memory were full, or it was closed while there was no room."""
 
     @property
     def error(self) -> str | None:
@@ -103,7 +103,7 @@ class SpoolWriter:
     def close(self) -> None:
         """Write what is volatile if possible, mark the segment complete, sync and unlock it. Idempotent.
 
-        Clicks that could not be written stay in `volatile`. OSError: the last ones may not be on disk.
+        Clicks that could not be written are `dropped`. OSError: the last ones may not be on disk.
         """
 
 @final

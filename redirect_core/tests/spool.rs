@@ -235,13 +235,13 @@ fn at_the_limit_clicks_are_counted_in_memory_and_written_when_there_is_room() {
 }
 
 #[test]
-fn a_writer_starts_on_a_full_spool() {
+fn a_writer_starts_on_a_full_spool_and_what_it_has_in_memory_at_its_end_is_dropped() {
     let folder = folder();
     let writer = SpoolWriter::open(Options { limit_bytes: 0, ..options(folder.path()) }).unwrap();
     assert!(!click(&writer, b"abcdefg"));
-    assert_eq!((writer.spooled(), writer.volatile()), (0, 1));
+    assert_eq!((writer.spooled(), writer.volatile(), writer.dropped()), (0, 1, 0));
     writer.close().unwrap();
-    assert_eq!(writer.volatile(), 1);
+    assert_eq!((writer.spooled(), writer.volatile(), writer.dropped()), (0, 0, 1));
     assert!(segments(folder.path()).is_empty());
 }
 

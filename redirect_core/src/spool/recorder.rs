@@ -102,7 +102,7 @@ impl Recorder {
         self.volatile.clicks()
     }
 
-    /// Clicks lost because too many different ones were in memory.
+    /// Clicks lost because too many different ones were in memory, or because it was closed while there was no room.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped
@@ -163,7 +163,7 @@ impl Recorder {
         Unsynced { retired: std::mem::take(&mut self.retired), current }
     }
 
-    /// Write what is in memory if that can be, and complete the segment. Idempotent.
+    /// Write what is in memory if that can be (the rest is lost now), and complete the segment. Idempotent.
     pub fn close(&mut self) {
         if self.closed {
             return;
@@ -172,6 +172,8 @@ impl Recorder {
             self.begin(self.factory.take_at_once().ok());
         }
         self.write_volatile(usize::MAX);
+        self.dropped += self.volatile.clicks();
+        self.volatile = Volatile::new(0);
         self.retire();
         self.closed = true;
     }

@@ -120,7 +120,7 @@ impl SpoolWriter {
         self.shared.recorder().volatile()
     }
 
-    /// Clicks lost because too many different ones were in memory.
+    /// Clicks lost because too many different ones were in memory, or because it was closed while there was no room.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.shared.recorder().dropped()
